@@ -1,0 +1,161 @@
+"""What passes between an adapter and the sender: requests, replies, tickets, outcomes. All pure data."""
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import Failure
+from core.money import Money
+
+Json = Any
+"""A JSON value as `json.loads` gives it; every reader checks shapes itself, replies are not trusted."""
+
+Ticket = Mapping[str, Json]
+"""What a vendor gave us for a job: opaque JSON, stored, read by its own adapter only. Holds at least `id`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Auth:
+    """How a request carries its credential; the sender fills the secret in last."""
+
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One HTTP request to a vendor, without its secret and without its host.
+
+    `path` is joined to the attempt's named endpoint, so an adapter can never choose where a key goes.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Json = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    auth: Auth | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """A complete HTTP reply. Header names are lower case. The body is untrusted and bounded (4 MiB)."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def document(self) -> dict[str, Json] | None:
+        """The body as a JSON object, or None when it is anything else."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What the vendor says was used. All optional; the row's price turns it into money (`providers.prices`)."""
+
+    cost: Money | None = None
+    """Stated by the vendor in money or in credits with a fixed price."""
+    video_seconds: float | None = None
+    compute_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The vendor took the job: it will be billed."""
+
+    ticket: Ticket
+    estimate: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """The vendor certainly did not take the job: nothing is billed."""
+
+    failure: Failure
+    retry_after: float | None = None
+    """Seconds the vendor asked us to wait."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ambiguous:
+    """The vendor may or may not have taken the job. Never sent again by itself."""
+
+    detail: str
+
+
+Submitted = Accepted | Refused | Ambiguous
+
+
+class Stage(enum.StrEnum):
+    """How far a vendor is with a job."""
+
+    QUEUED = "queued"
+    THROTTLED = "throttled"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """Not finished. `unknown` marks a status word we do not know: counted, waited on, never success."""
+
+    stage: Stage = Stage.QUEUED
+    progress: float | None = None
+    """0 to 1 where the vendor tells."""
+    unknown: str = ""
+    """The unknown status word, for the log."""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """Finished. `outputs` are absolute URLs (or `data:` URIs), best first."""
+
+    outputs: Sequence[str]
+    auth: Auth | None = None
+    """Set when the output URL needs the credential (and then only on the endpoint's own hosts)."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """Ended without a clip. `failure.billed` says whether it costs; `usage` says what, where the vendor tells."""
+
+    failure: Failure
+    usage: Usage = field(default_factory=Usage)
+
+
+Outcome = Pending | Ready | Failed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptReference:
+    """What is known of an attempt whose submit reply was lost; enough to look for it at the vendor."""
+
+    attempt_id: str
+    callback_token: str
+    request: Json
+    """The JSON body that was sent."""
+    intended_at: str
+    """ISO 8601 UTC, taken before the POST."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Callback:
+    """A verified vendor webhook: the ticket it names and what it says, as if polled."""
+
+    ticket: Ticket
+    outcome: Outcome
+    delivery_id: str
+    """The vendor's id of this delivery, for replay protection."""
+
+
+class CallbackRefused(ValueError):
+    """A webhook whose signature, age or shape is wrong."""

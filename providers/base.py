@@ -1,0 +1,191 @@
+"""What an adapter is: pure translation between our words and one vendor's HTTP API.
+
+An adapter never sleeps, retries, polls, downloads, opens a socket or sees a secret; `jobs/sender.py` does that.
+A plain vendor overrides `submit`, `ticket`, `poll` and `state`.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import ClassVar
+
+from core.errors import Billed, Failure, FailureReason
+from core.outcome import (
+    Accepted,
+    Ambiguous,
+    AttemptReference,
+    Callback,
+    CallbackRefused,
+    Failed,
+    Json,
+    Outcome,
+    Pending,
+    Refused,
+    Reply,
+    Request,
+    Submitted,
+    Ticket,
+)
+from core.spec import ClipSpec
+from providers.model import VideoModel
+
+REFUSED_STATUSES: Mapping[int, FailureReason] = {
+    400: FailureReason.INVALID_INPUT,
+    401: FailureReason.VENDOR_AUTH,
+    402: FailureReason.VENDOR_CREDIT,
+    403: FailureReason.VENDOR_AUTH,
+    404: FailureReason.VENDOR_RETIRED,
+    405: FailureReason.INVALID_INPUT,
+    410: FailureReason.VENDOR_RETIRED,
+    413: FailureReason.INVALID_INPUT,
+    415: FailureReason.INVALID_INPUT,
+    422: FailureReason.INVALID_INPUT,
+    429: FailureReason.RATE_LIMITED,
+}
+"""Answers to a submit that are known to mean "not accepted" (jobs.md, rule 2). Everything else is ambiguous."""
+
+MESSAGES: Mapping[FailureReason, str] = {
+    FailureReason.INVALID_INPUT: "the vendor refused the request's input",
+    FailureReason.VENDOR_AUTH: "the vendor refused the operator's credential",
+    FailureReason.VENDOR_CREDIT: "the operator's account at the vendor has no credit left",
+    FailureReason.VENDOR_RETIRED: "the vendor no longer knows this model",
+    FailureReason.RATE_LIMITED: "the vendor asks to slow down",
+    FailureReason.VENDOR_UNAVAILABLE: "the vendor is unavailable",
+    FailureReason.VENDOR_FAILED: "the vendor failed to make the clip",
+    FailureReason.CONTENT_POLICY: "the vendor's content policy refused this",
+    FailureReason.CANCELLED: "cancelled",
+}
+
+
+class BaseVideoProvider(ABC):
+    """One vendor surface."""
+
+    name: ClassVar[str]
+    """Also the name of its live endpoint; the emulated one is `mock:{name}`."""
+    title: ClassVar[str]
+    base_url: ClassVar[str]
+    credential_variables: ClassVar[tuple[str, ...]]
+    """Environment variables that may hold the key, the brief's name first."""
+    models: ClassVar[tuple[VideoModel, ...]]
+    poll_floor: ClassVar[float] = 5.0
+    """The vendor's advice: never poll one job more often than this many seconds."""
+    takes_callbacks: ClassVar[bool] = False
+    """Whether a submit can carry a webhook URL of its own."""
+    can_search: ClassVar[bool] = False
+    """Whether a lost submit can be looked for at the vendor."""
+
+    @abstractmethod
+    def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
+        """The one request that buys the clip. `callback` is the attempt's webhook URL, or None for polling."""
+
+    @abstractmethod
+    def ticket(self, document: Mapping[str, Json]) -> Accepted | None:
+        """Read a 2xx submit answer; None when it does not name a job (then the outcome is ambiguous)."""
+
+    def refusal(self, reply: Reply) -> Failure | None:
+        """Read a refusing answer. None when this status does not surely mean "not accepted"."""
+        reason = REFUSED_STATUSES.get(reply.status)
+        return None if reason is None else Failure(reason=reason, message=MESSAGES[reason], billed=Billed.NO)
+
+    def submitted(self, reply: Reply) -> Submitted:
+        """What became of the submit, from its complete reply."""
+        if 200 <= reply.status < 300:
+            accepted = self.ticket(reply.document or {})
+            return accepted or Ambiguous(detail=f"HTTP {reply.status} without a readable job")
+        failure = self.refusal(reply)
+        if failure is None:
+            return Ambiguous(detail=f"HTTP {reply.status}")
+        return Refused(failure=failure, retry_after=retry_after(reply))
+
+    @abstractmethod
+    def poll(self, ticket: Ticket) -> Request:
+        """Ask how far the job is."""
+
+    @abstractmethod
+    def state(self, document: Mapping[str, Json]) -> Outcome:
+        """Read the vendor's job object. An unknown status word is `Pending(unknown=word)`."""
+
+    def outcome(self, reply: Reply) -> Outcome:
+        """What a poll says. Trouble reaching the vendor is never the clip's failure: it waits."""
+        if reply.status == 200 and reply.document is not None:
+            return self.state(reply.document)
+        if reply.status in (404, 410):
+            return Failed(failure=self.lost())
+        return Pending(unknown=f"HTTP {reply.status}", retry_after=retry_after(reply))
+
+    def lost(self) -> Failure:
+        """The vendor does not know the job any more."""
+        return Failure(
+            reason=FailureReason.VENDOR_FAILED,
+            message="the vendor no longer knows this job",
+            billed=Billed.UNKNOWN,
+            retryable=False,
+        )
+
+    def cancel(self, ticket: Ticket) -> Request | None:
+        """Ask the vendor to stop; None where it cannot."""
+        return None
+
+    def cancelled(self, reply: Reply) -> Outcome:
+        """What the vendor's answer to `cancel` says; by default the next poll tells."""
+        return Pending(retry_after=retry_after(reply))
+
+    def search(self, attempt: AttemptReference) -> Request | None:
+        """Look for a submit whose reply was lost; None where the vendor cannot list."""
+        return None
+
+    def found(self, reply: Reply, attempt: AttemptReference) -> Ticket | None:
+        """The lost job's ticket, only if it is surely this attempt's."""
+        return None
+
+    def search_next(self, reply: Reply) -> Request | None:
+        """The next page of a search, or None at its end."""
+        return None
+
+    def callback_secret(self) -> Request | None:
+        """Fetch the secret with which the vendor signs its webhooks; None where it signs none."""
+        return None
+
+    def callback_secrets(self, reply: Reply) -> tuple[str, ...]:
+        """Read the answer to `callback_secret`."""
+        return ()
+
+    def callback(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Callback:
+        """Verify, then read, a webhook. Raises CallbackRefused. Header names are lower case."""
+        raise CallbackRefused(f"{self.name} sends no webhooks")
+
+
+_PROSE = re.compile(r"(?:resets in|retry (?:after|in)|try again in)\s*~?\s*(\d+(?:\.\d+)?)\s*s", re.IGNORECASE)
+_LONGEST_WAIT = 3600.0
+
+
+def retry_after(reply: Reply, now: datetime | None = None) -> float | None:
+    """Seconds a vendor asks us to wait: header as seconds or HTTP date, body field `retry_after`, or prose.
+
+    Never negative, never more than an hour; None when the reply does not say.
+    """
+    header = reply.headers.get("retry-after", "").strip()
+    document = reply.document or {}
+    for wait in (_number(header), _until(header, now or datetime.now(UTC)), _number(document.get("retry_after"))):
+        if wait is not None:
+            return min(max(wait, 0.0), _LONGEST_WAIT)
+    match = _PROSE.search(str(document.get("detail", "")))
+    return min(float(match[1]), _LONGEST_WAIT) if match else None
+
+
+def _number(value: Json) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if number == number and abs(number) != float("inf") else None
+
+
+def _until(value: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
