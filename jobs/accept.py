@@ -1,0 +1,266 @@
+"""Accept plans: job, clips, iterations, holds, first event and engine enqueue in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from core.crashpoints import crashpoint, declare
+from core.errors import Conflict, Exhausted, Precondition, Reason, Unavailable
+from core.identifiers import new_id
+from core.money import Money
+from core.outcome import Json
+from core.spec import ClipSpec, MediaInput, Notice
+from jobs import tables
+from jobs.context import Context
+from jobs.events import EventKind, ProgressStage
+from jobs.orders import Offer, Plan
+from jobs.records import ClipState, JobState, spec_json
+from ledger import ledger
+from providers.catalogue import CATALOGUE
+
+declare("before-accept", "after-accept")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestKey:
+    """What makes a repeated request the same request. An empty `request_id` never repeats."""
+
+    tenant: str
+    rpc: str
+    request_id: str
+    hash: str
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Everything one accept inserts, gathered before the transaction begins."""
+
+    jobs: list[dict[str, Json]] = field(default_factory=list)
+    clips: list[dict[str, Json]] = field(default_factory=list)
+    inputs: list[dict[str, Json]] = field(default_factory=list)
+    holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
+
+
+async def accept(context: Context, plans: Sequence[Plan], key: RequestKey) -> list[str]:
+    """Ids of the new jobs, or of the first ones when this request was accepted before."""
+    if context.draining.is_set():
+        raise Unavailable(reason=Reason.SHUTTING_DOWN, message="the server is shutting down", retry_after=1.0)
+    _check_costs(plans)
+    now = context.now()
+    rows = _Rows()
+    for plan in plans:
+        _gather(rows, plan, key.request_id, now)
+    crashpoint("before-accept")
+    job_ids = await context.database.write(lambda connection: _insert(context, connection, plans, rows, key, now))
+    crashpoint("after-accept")
+    return job_ids
+
+
+async def repeated(context: Context, key: RequestKey) -> list[str] | None:
+    """The job ids of an earlier, equal request. Raises Conflict when it was a different one."""
+    if not key.request_id:
+        return None
+    return await context.database.read(lambda connection: _known(connection, key))
+
+
+def _check_costs(plans: Sequence[Plan]) -> None:
+    for plan in plans:
+        limit = plan.order.max_cost
+        if limit is not None and plan.held_max.micros > limit.micros:
+            held = plan.held_max
+            raise Precondition(
+                reason=Reason.COST_LIMIT_EXCEEDED,
+                message=f"up to {held} would be held, max_cost is {limit}: raise max_cost or ask for less",
+                metadata={"held_max_micros": str(held.micros), "max_cost_micros": str(limit.micros)},
+            )
+
+
+def _known(connection: sa.Connection, key: RequestKey) -> list[str] | None:
+    requests = tables.requests
+    query = sa.select(requests.c.hash, requests.c.job_ids).where(
+        requests.c.tenant == key.tenant, requests.c.rpc == key.rpc, requests.c.request_id == key.request_id
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.hash != key.hash:
+        raise Conflict(
+            reason=Reason.REQUEST_ID_REUSED,
+            message="request_id: it was used for a different request within 7 days; use a new one",
+        )
+    return list(row.job_ids)
+
+
+def _insert(
+    context: Context, connection: sa.Connection, plans: Sequence[Plan], rows: _Rows, key: RequestKey, now: datetime
+) -> list[str]:
+    job_ids = [row["id"] for row in rows.jobs]
+    if key.request_id:
+        known = _known(connection, key)
+        if known is not None:
+            return known
+        values = {"tenant": key.tenant, "rpc": key.rpc, "request_id": key.request_id, "hash": key.hash}
+        connection.execute(sa.insert(tables.requests), values | {"job_ids": job_ids, "time": now})
+    _take_iterations(connection, plans, rows)
+    connection.execute(sa.insert(tables.jobs), rows.jobs)
+    connection.execute(sa.insert(tables.clips), rows.clips)
+    if rows.inputs:
+        connection.execute(sa.insert(tables.inputs), rows.inputs)
+    ledger.holds(connection, rows.holds, now)
+    body = {"job_state": str(JobState.QUEUED)}
+    first = [{"job_id": name, "seq": 1, "time": now, "kind": str(EventKind.ACCEPTED), "body": body} for name in job_ids]
+    connection.execute(sa.insert(tables.events), first)
+    tenants = {row["id"]: row["tenant"] for row in rows.jobs}
+    for clip in rows.clips:
+        context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
+    return job_ids
+
+
+def _take_iterations(connection: sa.Connection, plans: Sequence[Plan], rows: _Rows) -> None:
+    """Number the clips: up for ever per (tenant, creative), in variation order."""
+    clips = iter(rows.clips)
+    for plan in plans:
+        count = len(plan.offers)
+        last = _next_iteration(connection, plan.order.tenant, plan.order.creative_id, count)
+        for iteration in range(last - count + 1, last + 1):
+            next(clips)["iteration"] = iteration
+
+
+def _next_iteration(connection: sa.Connection, tenant: str, creative_id: str, count: int) -> int:
+    statement = sa.text(
+        "INSERT INTO iteration (tenant, creative_id, last) VALUES (:tenant, :creative_id, :count) "
+        "ON CONFLICT (tenant, creative_id) DO UPDATE SET last = iteration.last + :count RETURNING last"
+    )
+    values = {"tenant": tenant, "creative_id": creative_id, "count": count}
+    return int(connection.execute(statement, values).scalar_one())
+
+
+def _gather(rows: _Rows, plan: Plan, request_id: str, now: datetime) -> None:
+    order = plan.order
+    job_id = new_id("job")
+    row = CATALOGUE.rows[plan.model]
+    rows.jobs.append(
+        {
+            "id": job_id,
+            "kind": "VIDEO",
+            "tenant": order.tenant,
+            "creative_id": order.creative_id,
+            "requested_model": order.model,
+            "model": plan.model,
+            "model_reason": plan.model_reason,
+            "mock": plan.mock,
+            "state": str(JobState.QUEUED),
+            "stage": str(ProgressStage.QUEUED),
+            "create_time": now,
+            "expected_end_time": now + timedelta(seconds=row.typical_seconds[1]),
+            "prompt": order.wish.prompt,
+            "parameters": _parameters(plan.spec),
+            "quote": quote_json(plan),
+            "notices": [notice_json(notice) for notice in plan.notices],
+            "labels": dict(order.labels),
+            "webhook": dict(order.webhook),
+            "request_id": request_id,
+            "cancel_requested": False,
+            "progress": 0.0,
+            "last_event": 1,
+        }
+    )
+    inputs = _inputs(rows, job_id, plan)
+    for position, offers in enumerate(plan.offers):
+        _gather_clip(rows, plan, job_id, position, offers, inputs)
+
+
+def _gather_clip(
+    rows: _Rows, plan: Plan, job_id: str, position: int, offers: Sequence[Offer], inputs: Mapping[int, str]
+) -> None:
+    clip_id = new_id("clip")
+    order = plan.order
+    rows.clips.append(
+        {
+            "id": clip_id,
+            "job_id": job_id,
+            "position": position,
+            "state": str(ClipState.QUEUED),
+            "stage": str(ProgressStage.QUEUED),
+            "model": plan.model,
+            "notices": [],
+            "candidates": [_candidate(offer, inputs) for offer in offers],
+            "target_duration": plan.target_duration,
+            "run": 1,
+            "progress": 0.0,
+        }
+    )
+    account = ledger.Account(
+        tenant=order.tenant, creative_id=order.creative_id, job_id=job_id, clip_id=clip_id, model=plan.model
+    )
+    rows.holds.append((account, plan.lines[position].held_max))
+
+
+def _candidate(offer: Offer, inputs: Mapping[int, str]) -> dict[str, Json]:
+    return {
+        "model": offer.model,
+        "spec": spec_json(offer.spec, inputs),
+        "quote_micros": offer.quote.expected.micros,
+        "held_micros": offer.quote.held_max.micros,
+        "basis": offer.quote.basis,
+        "notices": [notice_json(notice) for notice in offer.notices],
+    }
+
+
+def _inputs(rows: _Rows, job_id: str, plan: Plan) -> dict[int, str]:
+    """Inline media, stored once per job: Python object id -> `input` row id."""
+    wish = plan.order.wish
+    media = [wish.first_frame, wish.last_frame, wish.source_video, *wish.references]
+    ids: dict[int, str] = {}
+    for number, item in enumerate(media):
+        if item is not None and item.data:
+            ids[id(item)] = f"{job_id}/{number}"
+            rows.inputs.append(_input(ids[id(item)], job_id, item))
+    return ids
+
+
+def _input(name: str, job_id: str, item: MediaInput) -> dict[str, Json]:
+    return {"id": name, "job_id": job_id, "mime_type": item.mime_type, "data": item.data}
+
+
+_PARAMETERS = ("duration", "aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "motion", "audio")
+
+
+def _parameters(spec: ClipSpec) -> dict[str, Json]:
+    values = {name: getattr(spec, name) for name in _PARAMETERS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def notice_json(notice: Notice) -> dict[str, str]:
+    """A Notice as JSON."""
+    return asdict(notice)
+
+
+def quote_json(plan: Plan) -> dict[str, Json]:
+    """A plan's quote as it is kept on the job."""
+    return {
+        "currency": plan.currency,
+        "expected": plan.expected.micros,
+        "held_max": plan.held_max.micros,
+        "catalogue_revision": plan.catalogue_revision,
+        "lines": [
+            {
+                "clip_index": line.clip_index,
+                "model": line.model,
+                "expected": line.expected.micros,
+                "held_max": line.held_max.micros,
+                "basis": line.basis,
+            }
+            for line in plan.lines
+        ],
+    }
+
+
+def check_room(queued: int, limit: int) -> None:
+    """Refuse when more clips wait than the operator allows."""
+    if queued >= limit:
+        raise Exhausted(
+            reason=Reason.SERVER_OVERLOADED, message="too many clips are waiting; try again later", retry_after=5.0
+        )

@@ -1,0 +1,100 @@
+"""What every part of the jobs room works with, gathered once by the composition root."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from core import clock
+from core.database import Database
+from core.outcome import Json
+from jobs import events
+from jobs.endpoints import Endpoint, Vendors
+from jobs.engine import Engine
+from jobs.events import Bell, EventKind
+from jobs.http import PublicClient, VendorClient
+from jobs.records import Attempt
+from media.pool import MediaPool
+from providers.base import BaseVideoProvider
+from storage.store import ObjectStore
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """The operator's choices. Times in seconds."""
+
+    default_model: str = "auto"
+    clip_attempts: int = 3
+    """Attempts per clip and model that count; a 429 that names a wait does not."""
+    retry_base: float = 1.0
+    """First back-off; doubles, jittered, up to `retry_longest`."""
+    retry_longest: float = 30.0
+    resolution_ttl: float = 86_400.0
+    """How long a parked clip waits for news before it ends FAILED/SUBMIT_UNKNOWN."""
+    lookup_settle: float = 60.0
+    """How long after a lost submit a vendor's list must still not show the job before it counts as refused."""
+    overdue_grace: float = 60.0
+    """How long after the deadline a success is still kept."""
+    mock_poll: float = 0.2
+    """Poll interval at emulators, which may run fast."""
+    submit_timeout: float = 60.0
+    download_deadline: float = 600.0
+    max_output_bytes: int = 2 << 30
+    max_queued: int = 100_000
+
+
+@dataclass(kw_only=True)
+class Context:
+    """The room's tools."""
+
+    database: Database
+    engine: Engine
+    vendors: Vendors
+    vendor_client: VendorClient
+    public_client: PublicClient
+    store: ObjectStore
+    pool: MediaPool
+    policy: Policy
+    data_dir: Path
+    prefix: str
+    public_url: str
+    """Where live vendors call back; empty: polling."""
+    loopback_url: str = ""
+    """Where emulators on this machine call back; empty: polling."""
+    now: clock.Clock = clock.now
+    bell: Bell = field(default_factory=Bell)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    paid_posts: int = 0
+    """Paid POSTs in flight; a drain waits for them."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for waiting."""
+        return time.monotonic()
+
+    @property
+    def temp_dir(self) -> Path:
+        """Where collected files lie until they are stored."""
+        return self.data_dir / "tmp"
+
+    def provider(self, attempt: Attempt) -> BaseVideoProvider:
+        """The adapter of an attempt, by its pinned endpoint."""
+        return self.vendors.providers[attempt.endpoint.rpartition(":")[2]]
+
+    def callback_url(self, endpoint: Endpoint, token: str) -> str | None:
+        """The webhook address of one attempt, or None when the vendor cannot reach us."""
+        base = self.loopback_url if endpoint.mock else self.public_url
+        if not base or not self.vendors.providers[endpoint.provider].takes_callbacks:
+            return None
+        return f"{base.rstrip('/')}/webhooks/{endpoint.provider}/{token}"
+
+
+def emit(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> None:
+    """Write an event, its empty entries left out."""
+    events.append(connection, job_id, kind, now, {key: value for key, value in body.items() if value not in (None, "")})

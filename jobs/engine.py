@@ -1,0 +1,190 @@
+"""The durable engine: the only module that imports DBOS (https://docs.dbos.dev).
+
+A clip's life is one workflow of four steps. Each step reads its rows first and returns the name of the next, so
+running it twice changes nothing; what a dead process left is run again at the next launch.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import _serialization as dbos_serialization
+
+from core.database import Database
+
+Step = Callable[[str], Awaitable[str]]
+"""Takes a clip id, returns the next step's name; a name that is no step ends the run."""
+
+FIRST_STEP = "submit"
+QUEUE = "clips"
+_APPLICATION = "filmgate"
+_VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
+_EXECUTOR = "local"
+_log = structlog.get_logger()
+_steps: dict[str, Step] = {}
+
+
+@DBOS.step(name="submit")
+async def _submit(clip_id: str) -> str:
+    return await _steps["submit"](clip_id)
+
+
+@DBOS.step(name="wait")
+async def _wait(clip_id: str) -> str:
+    return await _steps["wait"](clip_id)
+
+
+@DBOS.step(name="collect")
+async def _collect(clip_id: str) -> str:
+    return await _steps["collect"](clip_id)
+
+
+@DBOS.step(name="dress")
+async def _dress(clip_id: str) -> str:
+    return await _steps["dress"](clip_id)
+
+
+_DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _collect, "dress": _dress}
+
+
+@DBOS.workflow(name="clip", max_recovery_attempts=100)
+async def _clip(clip_id: str) -> str:
+    step = FIRST_STEP
+    while step in _DURABLE:
+        step = await _DURABLE[step](clip_id)
+    return step
+
+
+def _refuse_pickle(*_arguments: object, **_options: object) -> Any:
+    raise ValueError("pickled workflow data is refused")
+
+
+class EngineLocked(RuntimeError):
+    """Another process works on this data directory."""
+
+
+class Engine:
+    """Runs clips. One per process; on SQLite one process per data directory (a file lock says so)."""
+
+    def __init__(self, database: Database, data_dir: Path, *, tenant_clips: int, worker_clips: int) -> None:
+        self._database = database
+        self._data_dir = data_dir
+        self._tenant_clips = tenant_clips
+        self._worker_clips = worker_clips
+        self._lock: IO[bytes] | None = None
+        self._client: DBOSClient | None = None
+        self._dbos: DBOS | None = None
+
+    async def launch(self, steps: Mapping[str, Step], *, polling: float = 0.1) -> None:
+        """Take the data directory, start the engine on this loop, and let it recover what was pending."""
+        self._take_lock()
+        _steps.clear()
+        _steps.update(steps)
+        dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
+        self._dbos = DBOS(
+            config={
+                "name": _APPLICATION,
+                "application_version": _VERSION,
+                "executor_id": _EXECUTOR,
+                "system_database_url": self._database.url,
+                "system_database_engine": self._database.dbos_engine,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "ERROR",
+                "max_executor_threads": 16,
+                "notification_listener_polling_interval_sec": 0.25,
+            }
+        )
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE,
+            partition_concurrency=self._tenant_clips,
+            worker_concurrency=self._worker_clips,
+            polling_interval_sec=polling,
+            on_conflict="always_update",
+        )
+        self._client = DBOSClient(
+            system_database_url=self._database.url,
+            system_database_engine=self._database.dbos_engine,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=_APPLICATION,
+        )
+
+    def enqueue(self, connection: sa.Connection, *, clip_id: str, run: int, tenant: str) -> None:
+        """Put a run of a clip on the queue, in the caller's transaction. The same run twice is one run."""
+        assert self._client is not None
+        self._client.enqueue_in_transaction(
+            connection,
+            {
+                "workflow_name": "clip",
+                "queue_name": QUEUE,
+                "workflow_id": workflow_id(clip_id, run),
+                "queue_partition_key": tenant,
+                "app_version": _VERSION,
+            },
+            clip_id,
+        )
+
+    def running(self) -> int:
+        """How many clips this process works on now."""
+        return 0 if self._dbos is None else len(self._dbos._workflow_tasks)
+
+    async def stranded(self, active: Mapping[str, str]) -> dict[str, bool]:
+        """Which of these clips (id -> workflow id) nobody works on: id -> whether its workflow can still be re-queued.
+
+        One look proves nothing, for a clip may be between queue and task: act on what is seen twice.
+        """
+        assert self._dbos is not None
+        working = set(self._dbos._active_workflows_set.activeList())
+        lost = {}
+        for clip_id, workflow in active.items():
+            if workflow in working:
+                continue
+            status = await DBOS.get_workflow_status_async(workflow)
+            if status is None or status.status not in ("ENQUEUED", "DELAYED"):
+                lost[clip_id] = status is not None and status.status == "PENDING"
+        return lost
+
+    async def requeue(self, workflow: str) -> None:
+        """A task that died inside a living process leaves its row PENDING for ever (engine.md 5.4)."""
+        assert self._dbos is not None
+        system = self._dbos._sys_db
+        await asyncio.get_running_loop().run_in_executor(
+            None, lambda: system.reenqueue_for_recovery(workflow, [_EXECUTOR], "_dbos_internal_queue")
+        )
+
+    async def forget(self, workflows: list[str]) -> None:
+        """Delete the engine's history of finished runs; our rows stay."""
+        await DBOS.delete_workflows_async(workflows)
+
+    async def stop(self) -> None:
+        """Stop working: running steps are cut and recorded nowhere, so the next launch continues them."""
+        if self._dbos is None:
+            return
+        tasks = list(self._dbos._workflow_tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(None, DBOS.destroy)
+        self._dbos = None
+        if self._lock is not None:
+            self._lock.close()
+
+    def _take_lock(self) -> None:
+        lock = (self._data_dir / "filmgate.lock").open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise EngineLocked(f"another filmgate process (this one is {os.getpid()}) uses {self._data_dir}") from None
+        self._lock = lock
+
+
+def workflow_id(clip_id: str, run: int) -> str:
+    """The engine's name for one run of a clip."""
+    return f"{clip_id}:{run}"

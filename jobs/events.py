@@ -1,0 +1,138 @@
+"""A job's events: numbered without gaps under the job row's lock, and the in-process bell that wakes watchers."""
+
+import asyncio
+import enum
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from core.outcome import Json
+from jobs import tables
+
+
+class EventKind(enum.StrEnum):
+    """What happened; the words of the contract's `JobEventKind`."""
+
+    ACCEPTED = "ACCEPTED"
+    STARTED = "STARTED"
+    ATTEMPT = "ATTEMPT"
+    PROGRESS = "PROGRESS"
+    STALLED = "STALLED"
+    RESOLVED = "RESOLVED"
+    COLLECTED = "COLLECTED"
+    SETTLED = "SETTLED"
+    CANCELLING = "CANCELLING"
+    ENDED = "ENDED"
+
+
+class ProgressStage(enum.StrEnum):
+    """Where a job or clip is; the words of the contract."""
+
+    QUEUED = "QUEUED"
+    SUBMITTING = "SUBMITTING"
+    VENDOR_QUEUED = "VENDOR_QUEUED"
+    VENDOR_THROTTLED = "VENDOR_THROTTLED"
+    VENDOR_RUNNING = "VENDOR_RUNNING"
+    OVERDUE = "OVERDUE"
+    COLLECTING = "COLLECTING"
+    PARKED = "PARKED"
+    ENDED = "ENDED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One event, never a URL, never a vendor's words.
+
+    `body` may hold: `job_state`, `progress`, `stage` (of the job), `clip_id`, `clip_index`, `clip_state`, `clip_stage`,
+    `attempt_number`, `attempt_outcome`, `model`, `video_id`, `key`, `cost` {currency, micros}, `failure` (as
+    `records.failure_json`), `message`; named as the contract's `JobEvent` fields, enums in their short words.
+    """
+
+    job_id: str
+    seq: int
+    time: datetime
+    kind: EventKind
+    body: Mapping[str, Json]
+
+
+def append(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> int:
+    """Write the next event of a job in the caller's transaction; returns its number."""
+    update = (
+        sa.update(tables.jobs)
+        .where(tables.jobs.c.id == job_id)
+        .values(last_event=tables.jobs.c.last_event + 1)
+        .returning(tables.jobs.c.last_event)
+    )
+    seq = int(connection.execute(update).scalar_one())
+    row = {"job_id": job_id, "seq": seq, "time": now, "kind": str(kind), "body": dict(body)}
+    connection.execute(sa.insert(tables.events), row)
+    return seq
+
+
+def after(connection: sa.Connection, job_id: str, seq: int, limit: int = 500) -> Sequence[Event]:
+    """The events of a job numbered above `seq`, in order."""
+    query = (
+        sa.select(tables.events)
+        .where(tables.events.c.job_id == job_id, tables.events.c.seq > seq)
+        .order_by(tables.events.c.seq)
+        .limit(limit)
+    )
+    return [
+        Event(job_id=row.job_id, seq=row.seq, time=row.time, kind=EventKind(row.kind), body=row.body)
+        for row in connection.execute(query)
+    ]
+
+
+class Bell:
+    """Wakes whoever waits for news of a job or a clip, in this process."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def ring(self, *keys: str) -> None:
+        """News for these job or clip ids. Call after the commit, on the loop."""
+        for key in keys:
+            for event in self._waiting.get(key, ()):
+                event.set()
+
+    def ring_all(self) -> None:
+        """Wake everybody, as when the server drains."""
+        self.ring(*list(self._waiting))
+
+    def listen(self, *keys: str) -> "Listening":
+        """`with bell.listen(key) as listening: await listening.wait(timeout)`; nothing rung inside is missed."""
+        return Listening(self._waiting, keys)
+
+
+class Listening:
+    """One listener at the bell."""
+
+    def __init__(self, waiting: defaultdict[str, set[asyncio.Event]], keys: Sequence[str]) -> None:
+        self._waiting = waiting
+        self._keys = keys
+        self._event = asyncio.Event()
+
+    def __enter__(self) -> "Listening":
+        for key in self._keys:
+            self._waiting[key].add(self._event)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for key in self._keys:
+            listeners = self._waiting[key]
+            listeners.discard(self._event)
+            if not listeners:
+                del self._waiting[key]
+
+    async def wait(self, timeout: float | None) -> bool:
+        """Wait for the bell; False when it stayed silent for `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True

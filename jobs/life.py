@@ -1,0 +1,282 @@
+"""The jobs room's front: one object with every door, and the sweeper that looks after what lies about."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+
+from core.database import Database
+from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
+from core.spec import MediaInput
+from jobs import accept as accepting
+from jobs import cancel as cancelling
+from jobs import queries, tables
+from jobs.accept import RequestKey
+from jobs.callbacks import Callbacks
+from jobs.collect import Collecting
+from jobs.context import Context, Policy
+from jobs.endpoints import Vendors
+from jobs.engine import Engine, Step, workflow_id
+from jobs.events import Event
+from jobs.http import PublicClient, VendorClient
+from jobs.notify import Courier
+from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFilter
+from jobs.parked import Resolver
+from jobs.planning import plan
+from jobs.records import ClipState, Video
+from jobs.sender import Sender
+from jobs.submit import Submitting
+from jobs.wait import Waiting
+from jobs.watch import wait, watch
+from media.images import inspect_image
+from media.pool import MediaPool
+from storage.store import ObjectStore
+
+_log = structlog.get_logger()
+_SWEEP = 2.0
+_ORPHANS_EVERY = 30.0
+_REQUESTS_KEPT = timedelta(days=7)
+
+
+class Jobs:
+    """Everything the server asks of the jobs room."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        vendors: Vendors,
+        vendor_client: VendorClient,
+        public_client: PublicClient,
+        store: ObjectStore,
+        pool: MediaPool,
+        data_dir: Path,
+        prefix: str,
+        public_url: str,
+        policy: Policy,
+        webhook_secret: str = "",
+    ) -> None:
+        self.context = Context(
+            database=database,
+            engine=engine,
+            vendors=vendors,
+            vendor_client=vendor_client,
+            public_client=public_client,
+            store=store,
+            pool=pool,
+            policy=policy,
+            data_dir=data_dir,
+            prefix=prefix,
+            public_url=public_url,
+        )
+        self._engine = engine
+        self._sender = Sender(self.context)
+        self._resolver = Resolver(self.context, self._sender)
+        self._courier = Courier(self.context, webhook_secret) if webhook_secret else None
+        self.callback = Callbacks(self.context, self._sender, self._resolver)
+        """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def draining(self) -> asyncio.Event:
+        """Set once the server is going away."""
+        return self.context.draining
+
+    async def start(self, *, loopback_url: str = "") -> None:
+        """Launch the engine (which continues what was pending) and the sweeper."""
+        self.context.loopback_url = loopback_url
+        collecting = Collecting(self.context, self._sender)
+        steps: dict[str, Step] = {
+            "submit": Submitting(self.context, self._sender),
+            "wait": Waiting(self.context, self._sender),
+            "collect": collecting,
+            "dress": collecting.dress,
+        }
+        await self._engine.launch(steps)
+        self._sweeper = asyncio.create_task(self._sweep(), name="filmgate-sweeper")
+
+    async def drain(self, timeout: float) -> None:
+        """No new purchases; purchases in flight finish; watchers and waiters are let go."""
+        self.draining.set()
+        self.context.bell.ring_all()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self.context.paid_posts:  # noqa: ASYNC110 - a handful of looks once per life
+                    await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Stop the sweeper and the engine; whatever runs is continued at the next start."""
+        self.draining.set()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self._engine.stop()
+
+    def plan(self, order: Order) -> Plan:
+        """Resolve an order; see `jobs.planning.plan`."""
+        return plan(order, self.context.vendors, self.context.policy.default_model)
+
+    async def check_urls(self, order: Order) -> list[Violation]:
+        """What the URL policy says about every address of an order."""
+        addresses = [(name, item.uri) for name, item in _media(order) if item.uri]
+        if order.webhook.get("url"):
+            addresses.append(("webhook.url", order.webhook["url"]))
+        violations = []
+        for field, url in addresses:
+            try:
+                await self.context.public_client.check_public(url)
+            except UnsafeUrl as error:
+                violations.append(Violation(field=field, message=str(error), reason=Reason.UNSAFE_URL))
+        return violations
+
+    async def check_media(self, order: Order) -> list[Violation]:
+        """Whether inline images are images."""
+        violations = []
+        for field, item in _media(order):
+            if not item.data or field == "source_video":
+                continue
+            try:
+                await self.context.pool.run(inspect_image, item.data, timeout=10.0)
+            except MediaRejected as error:
+                violations.append(Violation(field=field, message=str(error), reason=Reason.UNREADABLE_MEDIA))
+        return violations
+
+    async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[str]:
+        """Take plans durably; see `jobs.accept.accept`."""
+        key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
+        return await accepting.accept(self.context, plans, key)
+
+    async def repeated(self, tenant: str, rpc: str, request_id: str, request_hash: str) -> list[str] | None:
+        """The answer to an earlier, equal request; None when this one is new."""
+        key = RequestKey(tenant=tenant, rpc=rpc, request_id=request_id, hash=request_hash)
+        return await accepting.repeated(self.context, key)
+
+    async def view(self, job_id: str, tenant: str | None) -> JobView:
+        """One job. Raises NotFound."""
+        return await self.context.database.read(partial(queries.view, job_id=job_id, tenant=tenant))
+
+    async def list_jobs(self, tenant: str | None, wanted: JobFilter, page: Page) -> list[JobView]:
+        """Jobs, newest first."""
+        return await self.context.database.read(partial(queries.list_jobs, tenant=tenant, wanted=wanted, page=page))
+
+    async def video(self, video_id: str, tenant: str | None) -> Video:
+        """One video. Raises NotFound."""
+        return await self.context.database.read(partial(queries.video, video_id=video_id, tenant=tenant))
+
+    async def list_videos(self, tenant: str | None, wanted: VideoFilter, page: Page) -> list[Video]:
+        """Videos, newest first."""
+        return await self.context.database.read(partial(queries.list_videos, tenant=tenant, wanted=wanted, page=page))
+
+    async def prompts(self, job_ids: Sequence[str]) -> Mapping[str, str]:
+        """Job id -> its prompt."""
+        return await self.context.database.read(partial(queries.prompts, job_ids=job_ids))
+
+    async def delete_video(self, video_id: str, tenant: str | None) -> None:
+        """Remove a video's objects; its money rows stay. Raises NotFound."""
+        found = await self.video(video_id, tenant)
+        await self.context.store.delete([key for key in (found.key, found.thumbnail_key) if key])
+        now = self.context.now()
+        update = sa.update(tables.videos).where(tables.videos.c.id == video_id).values(delete_time=now)
+        await self.context.database.write(lambda connection: connection.execute(update).rowcount)
+
+    def watch(self, job_id: str, tenant: str | None, after: int) -> AsyncIterator[Event]:
+        """Follow a job; see `jobs.watch.watch`."""
+        return watch(self.context, job_id, tenant, after)
+
+    async def wait(self, job_id: str, timeout: float) -> None:
+        """Wait for a job; see `jobs.watch.wait`."""
+        await wait(self.context, job_id, timeout)
+
+    async def cancel(self, job_id: str, tenant: str | None) -> JobView:
+        """Ask a job to stop; the job as it is then. Raises NotFound, Precondition."""
+        await self.context.database.read(partial(queries.job_row, job_id=job_id, tenant=tenant))
+        await cancelling.cancel(self.context, job_id)
+        return await self.view(job_id, tenant)
+
+    async def resolve(self, clip_id: str, tenant: str | None, verdict: Verdict) -> str:
+        """Carry out an operator's verdict on a parked clip; the job's id."""
+        return await self._resolver.resolve(clip_id, tenant, verdict)
+
+    async def ready(self) -> dict[str, str]:
+        """Component -> `ok`, or what is wrong with it."""
+        answers = {"engine": "draining" if self.draining.is_set() else "ok", "database": "ok", "store": "ok"}
+        try:
+            await self.context.database.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
+        except sa.exc.SQLAlchemyError:
+            answers["database"] = "not reachable"
+        try:
+            await self.context.store.check()
+        except OSError as error:
+            answers["store"] = str(error)
+        return answers
+
+    async def _sweep(self) -> None:
+        """Look again at what is parked, deliver webhooks, revive orphans, forget old request ids; for ever."""
+        since_orphans = 0.0
+        suspects: set[str] = set()
+        while True:
+            await asyncio.sleep(_SWEEP)
+            since_orphans += _SWEEP
+            try:
+                await self._resolver.sweep()
+                if self._courier is not None:
+                    await self._courier.deliver_due()
+                if since_orphans >= _ORPHANS_EVERY:
+                    since_orphans = 0.0
+                    suspects = await self._orphans(suspects)
+                    await self._forget()
+            except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
+                _log.exception("sweep failed")
+
+    async def _orphans(self, suspects: set[str]) -> set[str]:
+        """Clips that are active although nobody works on them: seen twice, they are taken up again."""
+        active = await self.context.database.read(_active)
+        lost = await self._engine.stranded(active)
+        for clip_id in lost.keys() & suspects:
+            _log.error("a stranded clip is taken up again", clip=clip_id)
+            if lost[clip_id]:
+                await self._engine.requeue(active[clip_id])
+            else:
+                await self.context.database.write(partial(self._rerun, clip_id=clip_id))
+        return lost.keys() - suspects
+
+    def _rerun(self, connection: sa.Connection, clip_id: str) -> None:
+        clips, jobs = tables.clips, tables.jobs
+        update = sa.update(clips).where(clips.c.id == clip_id).values(run=clips.c.run + 1)
+        row = connection.execute(update.returning(clips.c.run, clips.c.job_id)).one()
+        tenant = connection.execute(sa.select(jobs.c.tenant).where(jobs.c.id == row.job_id)).scalar_one()
+        self._engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
+
+    async def _forget(self) -> None:
+        """Request ids are kept 7 days; inline inputs as long as their job may still be bought."""
+        before = self.context.now() - _REQUESTS_KEPT
+        jobs, inputs = tables.jobs, tables.inputs
+        ended = sa.select(jobs.c.id).where(jobs.c.end_time.is_not(None))
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(tables.requests).where(tables.requests.c.time < before))
+            connection.execute(sa.delete(inputs).where(inputs.c.job_id.in_(ended)))
+
+        await self.context.database.write(work)
+
+
+def _active(connection: sa.Connection) -> dict[str, str]:
+    """Clip id -> the engine's name of its present run, for clips that should be worked on."""
+    clips = tables.clips
+    states = [str(ClipState.QUEUED), str(ClipState.RUNNING)]
+    query = sa.select(clips.c.id, clips.c.run).where(clips.c.state.in_(states))
+    return {row.id: workflow_id(row.id, row.run) for row in connection.execute(query)}
+
+
+def _media(order: Order) -> list[tuple[str, MediaInput]]:
+    wish = order.wish
+    named = [("first_frame", wish.first_frame), ("last_frame", wish.last_frame), ("source_video", wish.source_video)]
+    named += [(f"reference_images[{place}].media", item) for place, item in enumerate(wish.references)]
+    return [(name, item) for name, item in named if item is not None]

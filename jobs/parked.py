@@ -1,0 +1,353 @@
+"""Attempts that may have been bought: heal, park, adopt, resolve. Nothing here ever sends a paid POST."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+
+from core.crashpoints import crashpoint, declare
+from core.errors import Billed, Failure, FailureReason, InvalidRequest, NotFound, Precondition, Reason, Violation
+from core.money import Money
+from core.outcome import Failed, Json, Ready, Ticket
+from jobs import tables
+from jobs.context import Context, emit
+from jobs.events import EventKind, ProgressStage
+from jobs.orders import Verdict, VerdictKind
+from jobs.records import Attempt, AttemptOutcome, ClipState, Situation, attempt_of, failure_json, situation
+from jobs.sender import Sender
+from jobs.settle import Bill, bill_failure, bill_success, derive_job, end_clip, row_of, settle_attempt
+from ledger import ledger
+from ledger.ledger import Basis
+
+declare("before-park", "after-park", "before-adopt", "after-adopt")
+_log = structlog.get_logger()
+_UNSETTLED = (str(AttemptOutcome.INTENDED), str(AttemptOutcome.AMBIGUOUS))
+_FIRST_LOOKS = (0.0, 1.0)
+"""Seconds before each search of the vendor's list while the clip still holds its slot."""
+
+
+async def heal(context: Context, sender: Sender, found: Situation, attempt: Attempt, detail: str) -> str:
+    """An attempt whose reply is lost: search the vendor's list, else park. The name of the next step."""
+    await context.database.write(lambda connection: _mark_ambiguous(connection, attempt, detail))
+    for pause in _FIRST_LOOKS if context.provider(attempt).can_search else ():
+        await asyncio.sleep(pause)
+        _, ticket = await sender.search(attempt)
+        if ticket is not None:
+            await adopt(context, found, attempt, ticket, "found in the vendor's list")
+            return "wait"
+    crashpoint("before-park")
+    parked = await context.database.write(lambda connection: _park(context, connection, found.clip.id, context.now()))
+    crashpoint("after-park")
+    context.bell.ring(found.job.id)
+    return "parked" if parked else "submit"
+
+
+def _mark_ambiguous(connection: sa.Connection, attempt: Attempt, detail: str) -> None:
+    attempts = tables.attempts
+    update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.INTENDED))
+    connection.execute(update.values(outcome=str(AttemptOutcome.AMBIGUOUS), detail=detail))
+
+
+def _park(context: Context, connection: sa.Connection, clip_id: str, now: datetime) -> bool:
+    found = situation(connection, clip_id)
+    last = found.last
+    if last is None or last.outcome is not AttemptOutcome.AMBIGUOUS or found.clip.state.terminal:
+        return False  # a webhook brought news in the meantime
+    values = {"state": str(ClipState.PARKED), "stage": str(ProgressStage.PARKED)}
+    connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip_id).values(**values))
+    body = {
+        "clip_id": clip_id,
+        "clip_index": found.clip.position,
+        "clip_state": str(ClipState.PARKED),
+        "clip_stage": str(ProgressStage.PARKED),
+        "attempt_number": last.number,
+        "attempt_outcome": str(AttemptOutcome.AMBIGUOUS),
+        "model": last.model,
+        "message": "the vendor may or may not have accepted this clip; it is not bought again by itself",
+    }
+    emit(connection, found.job.id, EventKind.STALLED, now, body)
+    derive_job(context, connection, found.job.id, now)
+    return True
+
+
+def accept_attempt(
+    connection: sa.Connection,
+    job_id: str,
+    attempt: Attempt,
+    ticket: Ticket,
+    estimate: Money | None,
+    now: datetime,
+) -> bool:
+    """Write that the vendor has the job. False when that was known already."""
+    attempts = tables.attempts
+    deadline = now + timedelta(seconds=row_of(attempt).deadline_seconds)
+    update = (
+        sa.update(attempts)
+        .where(attempts.c.id == attempt.id, attempts.c.outcome.in_(_UNSETTLED))
+        .values(
+            outcome=str(AttemptOutcome.ACCEPTED),
+            ticket=dict(ticket),
+            vendor_task_id=str(ticket["id"]),
+            estimate_micros=None if estimate is None else estimate.micros,
+            submit_time=now,
+            deadline=deadline,
+        )
+        .returning(attempts.c.clip_id)
+    )
+    clip_id = connection.execute(update).scalar()
+    if clip_id is None:
+        return False
+    clips = tables.clips
+    connection.execute(sa.update(clips).where(clips.c.id == clip_id).values(stage=str(ProgressStage.VENDOR_QUEUED)))
+    position = connection.execute(sa.select(clips.c.position).where(clips.c.id == clip_id)).scalar_one()
+    body = {
+        "clip_id": clip_id,
+        "clip_index": position,
+        "clip_stage": str(ProgressStage.VENDOR_QUEUED),
+        "attempt_number": attempt.number,
+        "attempt_outcome": str(AttemptOutcome.ACCEPTED),
+        "model": attempt.model,
+    }
+    emit(connection, job_id, EventKind.ATTEMPT, now, body)
+    return True
+
+
+async def adopt(context: Context, found: Situation, attempt: Attempt, ticket: Ticket, why: str) -> bool:
+    """News of a lost submit: the vendor has it. A parked clip gets a new run. False when it was known already."""
+    now = context.now()
+    crashpoint("before-adopt")
+
+    def work(connection: sa.Connection) -> bool:
+        if not accept_attempt(connection, found.job.id, attempt, ticket, None, now):
+            return False
+        unpark(context, connection, found.clip.id, now, why)
+        return True
+
+    adopted = await context.database.write(work)
+    crashpoint("after-adopt")
+    context.bell.ring(found.job.id, found.clip.id)
+    return adopted
+
+
+def unpark(context: Context, connection: sa.Connection, clip_id: str, now: datetime, why: str) -> None:
+    """A parked clip goes on in a new run, queued in the caller's transaction."""
+    found = situation(connection, clip_id)
+    if found.clip.state is not ClipState.PARKED:
+        return
+    run = found.clip.run + 1
+    values = {"state": str(ClipState.RUNNING), "run": run}
+    connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip_id).values(**values))
+    context.engine.enqueue(connection, clip_id=clip_id, run=run, tenant=found.job.tenant)
+    body = {
+        "clip_id": clip_id,
+        "clip_index": found.clip.position,
+        "clip_state": str(ClipState.RUNNING),
+        "message": why,
+    }
+    emit(connection, found.job.id, EventKind.RESOLVED, now, body)
+    derive_job(context, connection, found.job.id, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Looks again for parked attempts, ends those whose time is over, and carries out an operator's verdict."""
+
+    context: Context
+    sender: Sender
+
+    async def sweep(self) -> None:
+        """One pass over the parked clips."""
+        for clip_id in await self.context.database.read(_parked_clips):
+            found = await self.context.database.read(partial(situation, clip_id=clip_id))
+            last = found.last
+            if last is not None and found.clip.state is ClipState.PARKED:
+                await self._look(found, last)
+
+    async def _look(self, found: Situation, attempt: Attempt) -> None:
+        age = (self.context.now() - attempt.intend_time).total_seconds()
+        if self.context.provider(attempt).can_search:
+            whole, ticket = await self.sender.search(attempt)
+            if ticket is not None:
+                await adopt(self.context, found, attempt, ticket, "found in the vendor's list")
+                return
+            if whole and age >= self.context.policy.lookup_settle:
+                await self._absent(found, attempt)
+                return
+        if age >= self.context.policy.resolution_ttl:
+            await self._give_up(found, attempt)
+
+    async def _absent(self, found: Situation, attempt: Attempt) -> None:
+        """The vendor's whole list, read well after the submit, does not know it: it was never accepted."""
+        failure = Failure(
+            reason=FailureReason.VENDOR_UNAVAILABLE,
+            message="the submit was lost on its way: the vendor's list does not know it",
+            billed=Billed.NO,
+        )
+        await self._free(found, attempt, failure, "the vendor never accepted it")
+
+    async def _free(self, found: Situation, attempt: Attempt, failure: Failure, why: str) -> None:
+        now = self.context.now()
+
+        def work(connection: sa.Connection) -> None:
+            attempts = tables.attempts
+            update = sa.update(attempts).where(
+                attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.AMBIGUOUS)
+            )
+            values = {"outcome": str(AttemptOutcome.REFUSED), "end_time": now, "failure": failure_json(failure)}
+            if connection.execute(update.values(**values)).rowcount:
+                unpark(self.context, connection, found.clip.id, now, why)
+
+        await self.context.database.write(work)
+        self.context.bell.ring(found.job.id)
+
+    async def _give_up(self, found: Situation, attempt: Attempt) -> None:
+        failure = Failure(
+            reason=FailureReason.SUBMIT_UNKNOWN,
+            message="it never became known whether the vendor accepted this clip",
+            billed=Billed.UNKNOWN,
+            retryable=False,
+        )
+        now = self.context.now()
+
+        def work(connection: sa.Connection) -> None:
+            fresh = situation(connection, found.clip.id)
+            if fresh.clip.state is not ClipState.PARKED:
+                return
+            money = Money(currency=attempt.currency, micros=attempt.quote_micros)
+            bill = Bill(money=money, basis=Basis.UNKNOWN)
+            settle_attempt(connection, fresh, attempt, bill, failure, now)
+            end_clip(self.context, connection, fresh, failure, now)
+
+        await self.context.database.write(work)
+        _log.error("a clip ended without knowing whether it was bought", clip=found.clip.id, attempt=attempt.id)
+        self.context.bell.ring(found.job.id)
+
+    async def resolve(self, clip_id: str, tenant: str | None, verdict: Verdict) -> str:
+        """Carry out an operator's verdict on a parked clip; the job's id."""
+        found = await self._parked(clip_id, tenant)
+        attempt = found.last
+        assert attempt is not None
+        if verdict.kind is VerdictKind.ADOPT:
+            await self._adopt(found, attempt, verdict.vendor_task_id)
+        elif verdict.kind is VerdictKind.ABANDON:
+            await self._give_up(found, attempt)
+        else:
+            await self._resubmit(found, attempt)
+        return found.job.id
+
+    async def _parked(self, clip_id: str, tenant: str | None) -> Situation:
+        def work(connection: sa.Connection) -> Situation | None:
+            known = connection.execute(sa.select(tables.clips.c.id).where(tables.clips.c.id == clip_id)).scalar()
+            return None if known is None else situation(connection, clip_id)
+
+        found = await self.context.database.read(work)
+        if found is None or (tenant is not None and found.job.tenant != tenant):
+            raise NotFound(reason=Reason.NOT_FOUND, message="no such clip")
+        if found.clip.state is not ClipState.PARKED:
+            message = f"clip_id: the clip is {found.clip.state}, only a PARKED clip can be resolved"
+            raise InvalidRequest.of([Violation(field="clip_id", message=message)])
+        return found
+
+    async def _adopt(self, found: Situation, attempt: Attempt, vendor_task_id: str) -> None:
+        """Poll first with the attempt's credential: the vendor must know the job, and nobody else may own it."""
+        owner = await self.context.database.read(lambda connection: _owner(connection, attempt, vendor_task_id))
+        if owner is not None:
+            raise _bad_task("this vendor task belongs to another attempt")
+        ticket = {"id": vendor_task_id}
+        outcome = await self.sender.poll(_with_ticket(attempt, ticket))
+        if isinstance(outcome, Failed) and outcome.failure == self.context.provider(attempt).lost():
+            raise _bad_task("the vendor does not know this task")
+        if not isinstance(outcome, Failed | Ready) and outcome.unknown:
+            raise _bad_task("the vendor could not be asked about this task; try again")
+        await adopt(self.context, found, attempt, ticket, "adopted by an operator")
+
+    async def _resubmit(self, found: Situation, attempt: Attempt) -> None:
+        """Let the clip be bought again, on a new hold; the lost attempt's quote stays booked as UNKNOWN."""
+        now = self.context.now()
+        failure = Failure(
+            reason=FailureReason.SUBMIT_UNKNOWN,
+            message="an operator ordered a new attempt; this one may have been bought too",
+            billed=Billed.UNKNOWN,
+            retryable=True,
+        )
+
+        def work(connection: sa.Connection) -> None:
+            fresh = situation(connection, found.clip.id)
+            if fresh.clip.state is not ClipState.PARKED:
+                return
+            money = Money(currency=attempt.currency, micros=attempt.quote_micros)
+            settle_attempt(connection, fresh, attempt, Bill(money=money, basis=Basis.UNKNOWN), failure, now)
+            hold = Money(currency=attempt.currency, micros=attempt.held_micros)
+            ledger.adjust(connection, fresh.account, hold, "hold of a new attempt", now, attempt.id)
+            unpark(self.context, connection, found.clip.id, now, "an operator ordered a new attempt; it may pay twice")
+
+        await self.context.database.write(work)
+        self.context.bell.ring(found.job.id)
+
+    async def late_news(self, found: Situation, attempt: Attempt, ticket: Ticket) -> None:
+        """A given-up attempt turns out to be known: book what it really costs, once the vendor says."""
+        outcome = await self.sender.poll(_with_ticket(attempt, ticket))
+        if isinstance(outcome, Ready):
+            bill = bill_success(found, attempt, outcome.usage, found.clip.target_duration)
+        elif isinstance(outcome, Failed):
+            _, bill = bill_failure(found, attempt, outcome)
+        else:
+            return
+        now = self.context.now()
+
+        def work(connection: sa.Connection) -> None:
+            if not accept_attempt(connection, found.job.id, attempt, ticket, None, now):
+                return
+            difference = bill.money.micros - (attempt.cost_micros or 0)
+            money = Money(currency=attempt.currency, micros=difference)
+            ledger.correct(connection, found.account, money, bill.basis, now, attempt_id=attempt.id)
+            values = {"cost_micros": bill.money.micros, "cost_basis": str(bill.basis)}
+            connection.execute(sa.update(tables.attempts).where(tables.attempts.c.id == attempt.id).values(**values))
+
+        await self.context.database.write(work)
+
+
+def _bad_task(message: str) -> InvalidRequest:
+    return InvalidRequest.of([Violation(field="adopt.vendor_task_id", message=message)])
+
+
+def _with_ticket(attempt: Attempt, ticket: Ticket) -> Attempt:
+    values: dict[str, Json] = {name: getattr(attempt, name) for name in Attempt.__slots__}
+    return Attempt(**values | {"ticket": ticket})
+
+
+def _owner(connection: sa.Connection, attempt: Attempt, vendor_task_id: str) -> str | None:
+    attempts = tables.attempts
+    query = sa.select(attempts.c.id).where(
+        attempts.c.endpoint == attempt.endpoint,
+        attempts.c.vendor_task_id == vendor_task_id,
+        attempts.c.id != attempt.id,
+    )
+    owner: str | None = connection.execute(query).scalar()
+    return owner
+
+
+def _parked_clips(connection: sa.Connection) -> list[str]:
+    query = sa.select(tables.clips.c.id).where(tables.clips.c.state == str(ClipState.PARKED)).limit(1000)
+    return list(connection.execute(query).scalars())
+
+
+def attempt_by_token(connection: sa.Connection, provider: str, token: str) -> tuple[Situation, Attempt] | None:
+    """The attempt whose webhook address holds this token, at this vendor."""
+    attempts = tables.attempts
+    row = connection.execute(sa.select(attempts).where(attempts.c.callback_token == token)).one_or_none()
+    if row is None or row.endpoint.rpartition(":")[2] != provider:
+        return None
+    return situation(connection, row.clip_id), attempt_of(row)
+
+
+def not_cancellable(state: str) -> Precondition:
+    """The refusal to cancel what has ended otherwise."""
+    return Precondition(
+        reason=Reason.JOB_NOT_CANCELLABLE,
+        message=f"the job has already ended as {state}",
+        metadata={"state": state},
+    )

@@ -1,0 +1,150 @@
+"""Reading jobs and videos; somebody else's is not found, byte for byte like one that never was."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.errors import Billed, NotFound, Reason
+from core.money import Money
+from jobs import tables
+from jobs.orders import ClipView, JobFilter, JobView, Page, VideoFilter
+from jobs.records import Attempt, Clip, Job, Video, attempt_of, clip_of, job_of, video_of
+from ledger.tables import entries
+
+
+def view(connection: sa.Connection, job_id: str, tenant: str | None) -> JobView:
+    """One job. Raises NotFound."""
+    jobs = tables.jobs
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    if row is None or (tenant is not None and row.tenant != tenant):
+        raise NotFound(reason=Reason.NOT_FOUND, message="no such job")
+    return _views(connection, [row])[0]
+
+
+def job_row(connection: sa.Connection, job_id: str, tenant: str | None) -> Job:
+    """One job's own row. Raises NotFound."""
+    row = connection.execute(sa.select(tables.jobs).where(tables.jobs.c.id == job_id)).one_or_none()
+    if row is None or (tenant is not None and row.tenant != tenant):
+        raise NotFound(reason=Reason.NOT_FOUND, message="no such job")
+    return job_of(row)
+
+
+def list_jobs(connection: sa.Connection, tenant: str | None, wanted: JobFilter, page: Page) -> list[JobView]:
+    """Jobs, newest first."""
+    jobs = tables.jobs
+    query = sa.select(jobs)
+    if wanted.states:
+        query = query.where(jobs.c.state.in_([str(state) for state in wanted.states]))
+    query = _narrowed(query, jobs, tenant, wanted, page)
+    if wanted.model:
+        query = query.where(jobs.c.model == wanted.model)
+    return _views(connection, connection.execute(query).all())
+
+
+def video(connection: sa.Connection, video_id: str, tenant: str | None) -> Video:
+    """One video. Raises NotFound."""
+    videos = tables.videos
+    query = sa.select(videos).where(videos.c.id == video_id, videos.c.delete_time.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None or (tenant is not None and row.tenant != tenant):
+        raise NotFound(reason=Reason.NOT_FOUND, message="no such video")
+    return video_of(row)
+
+
+def list_videos(connection: sa.Connection, tenant: str | None, wanted: VideoFilter, page: Page) -> list[Video]:
+    """Videos, newest first."""
+    videos = tables.videos
+    query = _narrowed(sa.select(videos).where(videos.c.delete_time.is_(None)), videos, tenant, wanted, page)
+    if wanted.job_id:
+        query = query.where(videos.c.job_id == wanted.job_id)
+    if wanted.model:
+        query = query.where(videos.c.provenance["model"].as_string() == wanted.model)
+    return [video_of(row) for row in connection.execute(query)]
+
+
+def prompts(connection: sa.Connection, job_ids: Sequence[str]) -> dict[str, str]:
+    """Job id -> its prompt."""
+    jobs = tables.jobs
+    query = sa.select(jobs.c.id, jobs.c.prompt).where(jobs.c.id.in_(job_ids))
+    return {row.id: row.prompt for row in connection.execute(query)}
+
+
+def _narrowed(
+    query: sa.Select[Any], table: sa.Table, tenant: str | None, wanted: JobFilter | VideoFilter, page: Page
+) -> sa.Select[Any]:
+    """What both lists can be filtered by; ids are ULIDs, so that a page starts below the last id seen."""
+    columns = table.c
+    conditions = [
+        tenant is not None and columns.tenant == tenant,
+        bool(page.before) and columns.id < page.before,
+        bool(wanted.creative_id) and columns.creative_id == wanted.creative_id,
+        wanted.since is not None and columns.create_time >= wanted.since,
+        wanted.until is not None and columns.create_time < wanted.until,
+        *(columns.labels[name].as_string() == value for name, value in wanted.labels.items()),
+    ]
+    query = query.where(*(condition for condition in conditions if condition is not False))
+    return query.order_by(columns.id.desc()).limit(page.size)
+
+
+def _views(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[JobView]:
+    """Jobs with all that belongs to them, in four queries however many they are."""
+    jobs = [job_of(row) for row in rows]
+    ids = [job.id for job in jobs]
+    clips_by_job: dict[str, list[Clip]] = {name: [] for name in ids}
+    attempts_by_clip: dict[str, list[Attempt]] = {}
+    videos_by_job: dict[str, list[Video]] = {name: [] for name in ids}
+    clips, attempts, videos = tables.clips, tables.attempts, tables.videos
+    query = sa.select(clips).where(clips.c.job_id.in_(ids)).order_by(clips.c.job_id, clips.c.position)
+    for row in connection.execute(query):
+        clips_by_job[row.job_id].append(clip_of(row))
+        attempts_by_clip[row.id] = []
+    query = sa.select(attempts).where(attempts.c.clip_id.in_(list(attempts_by_clip))).order_by(attempts.c.number)
+    for row in connection.execute(query):
+        attempts_by_clip[row.clip_id].append(attempt_of(row))
+    query = sa.select(videos).where(videos.c.job_id.in_(ids), videos.c.delete_time.is_(None))
+    for row in connection.execute(query.order_by(videos.c.iteration)):
+        videos_by_job[row.job_id].append(video_of(row))
+    sums = _sums(connection, list(attempts_by_clip))
+    return [_view(job, clips_by_job[job.id], attempts_by_clip, videos_by_job[job.id], sums) for job in jobs]
+
+
+def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    query = (
+        sa.select(entries.c.clip_id, entries.c.kind, sa.func.sum(entries.c.micros))
+        .where(entries.c.clip_id.in_(clip_ids))
+        .group_by(entries.c.clip_id, entries.c.kind)
+    )
+    return {(clip_id, kind): int(total) for clip_id, kind, total in connection.execute(query)}
+
+
+def _view(
+    job: Job,
+    clips: Sequence[Clip],
+    attempts: Mapping[str, Sequence[Attempt]],
+    videos: Sequence[Video],
+    sums: Mapping[tuple[str, str], int],
+) -> JobView:
+    currency = job.quote["currency"]
+    clip_views = [_clip_view(clip, attempts[clip.id], sums, currency) for clip in clips]
+    held = sum(
+        sums.get((clip.id, "HOLD"), 0)
+        + sums.get((clip.id, "ADJUST"), 0)
+        - sums.get((clip.id, "SETTLE"), 0)
+        - sums.get((clip.id, "RELEASE"), 0)
+        for clip in clips
+    )
+    return JobView(
+        job=job,
+        clips=clip_views,
+        videos=videos,
+        held=Money(currency=currency, micros=held),
+        cost=Money(currency=currency, micros=sum(item.cost.micros for item in clip_views)),
+        cost_unknown=any(item.cost_unknown for item in clip_views),
+    )
+
+
+def _clip_view(clip: Clip, attempts: Sequence[Attempt], sums: Mapping[tuple[str, str], int], currency: str) -> ClipView:
+    unknown = any(attempt.failure is not None and attempt.failure.billed is Billed.UNKNOWN for attempt in attempts)
+    cost = Money(currency=currency, micros=sums.get((clip.id, "SETTLE"), 0))
+    return ClipView(clip=clip, attempts=attempts, cost=cost, cost_unknown=unknown)

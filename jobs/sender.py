@@ -1,0 +1,103 @@
+"""The only place that talks to vendors: attaches the secret, sends once, never repeats what may cost money."""
+
+from dataclasses import dataclass
+
+from core.crashpoints import crashpoint, declare
+from core.errors import Billed, Failure, FailureReason
+from core.outcome import Ambiguous, AttemptReference, Outcome, Pending, Refused, Reply, Request, Submitted, Ticket
+from jobs.context import Context
+from jobs.endpoints import Endpoint
+from jobs.http import NotSent, ReplyLost
+from jobs.records import Attempt
+from providers.base import BaseVideoProvider
+
+declare("before-submit", "after-submit")
+_SEARCH_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends an adapter's requests to the attempt's pinned endpoint."""
+
+    context: Context
+
+    async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
+        """The one POST of an attempt. Never raises for what the network or the vendor does."""
+        self.context.paid_posts += 1
+        try:
+            crashpoint("before-submit")
+            reply = await self.context.vendor_client.send_once(
+                request,
+                base_url=endpoint.base_url,
+                secret=endpoint.secret,
+                read_timeout=self.context.policy.submit_timeout,
+            )
+            crashpoint("after-submit")
+        except NotSent as error:
+            failure = Failure(
+                reason=FailureReason.VENDOR_UNAVAILABLE,
+                message="the vendor could not be reached",
+                billed=Billed.NO,
+                vendor_code=str(error),
+            )
+            return Refused(failure=failure)
+        except ReplyLost as error:
+            return Ambiguous(detail=str(error))
+        finally:
+            self.context.paid_posts -= 1
+        return provider.submitted(reply)
+
+    async def poll(self, attempt: Attempt) -> Outcome:
+        """How far the vendor is. Trouble on the way is Pending."""
+        provider = self.context.provider(attempt)
+        reply = await self._ask(attempt, provider.poll(attempt.ticket or {}))
+        return Pending(unknown="unreachable") if reply is None else provider.outcome(reply)
+
+    async def cancel(self, attempt: Attempt) -> Outcome | None:
+        """Ask the vendor to stop. None when it cannot, or could not be asked."""
+        provider = self.context.provider(attempt)
+        request = provider.cancel(attempt.ticket or {})
+        if request is None:
+            return None
+        reply = await self._ask(attempt, request)
+        return None if reply is None else provider.cancelled(reply)
+
+    async def search(self, attempt: Attempt) -> tuple[bool, Ticket | None]:
+        """Look for a lost submit in the vendor's list: (whether the whole list was read, the ticket if found)."""
+        provider = self.context.provider(attempt)
+        reference = AttemptReference(
+            attempt_id=attempt.id,
+            callback_token=attempt.callback_token,
+            request=attempt.request,
+            intended_at=attempt.intend_time.isoformat(),
+        )
+        request = provider.search(reference)
+        for _ in range(_SEARCH_PAGES):
+            if request is None:
+                return provider.can_search, None
+            reply = await self._ask(attempt, request)
+            if reply is None or reply.status != 200:
+                return False, None
+            ticket = provider.found(reply, reference)
+            if ticket is not None:
+                return True, ticket
+            request = provider.search_next(reply)
+        return False, None
+
+    async def callback_secrets(self, provider: BaseVideoProvider, endpoint: Endpoint) -> tuple[str, ...]:
+        """The secrets with which this endpoint signs its webhooks."""
+        request = provider.callback_secret()
+        reply = None if request is None else await self._send(endpoint, request)
+        return () if reply is None or reply.status != 200 else provider.callback_secrets(reply)
+
+    async def _ask(self, attempt: Attempt, request: Request) -> Reply | None:
+        endpoint = self.context.vendors.endpoint(attempt.endpoint)
+        return None if endpoint is None else await self._send(endpoint, request)
+
+    async def _send(self, endpoint: Endpoint, request: Request) -> Reply | None:
+        client = self.context.vendor_client
+        send = client.poll if request.method == "GET" else client.send_once
+        try:
+            return await send(request, base_url=endpoint.base_url, secret=endpoint.secret, read_timeout=30.0)
+        except (NotSent, ReplyLost):
+            return None

@@ -1,0 +1,220 @@
+"""The step that pays: intend, POST once, record. Never the engine's to repeat (jobs.md, rule 1)."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from core.crashpoints import crashpoint, declare
+from core.errors import Failure, FailureReason
+from core.identifiers import new_id
+from core.outcome import Accepted, Ambiguous, Json, Refused, Request, Submitted
+from jobs import parked, tables
+from jobs.context import Context, emit
+from jobs.decide import Buy, GiveUp, decide
+from jobs.endpoints import Endpoint
+from jobs.events import EventKind, ProgressStage
+from jobs.records import (
+    Attempt,
+    AttemptOutcome,
+    Candidate,
+    ClipState,
+    JobState,
+    Situation,
+    attempt_of,
+    failure_json,
+    input_ids,
+    situation,
+    spec_of,
+)
+from jobs.sender import Sender
+from jobs.settle import end_clip
+from providers.catalogue import CATALOGUE
+
+declare("before-intend", "after-intend", "before-record", "after-record")
+_log = structlog.get_logger()
+_LARGEST_KEPT_REQUEST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """Step `submit`: from whatever the rows say to an accepted attempt, a parked clip or an ended one."""
+
+    context: Context
+    sender: Sender
+
+    async def __call__(self, clip_id: str) -> str:
+        """One purchase at most; the name of the next step."""
+        found = await self.context.database.read(lambda connection: situation(connection, clip_id))
+        last = found.last
+        if found.clip.state.terminal:
+            return "end"
+        if last is not None and last.outcome is AttemptOutcome.ACCEPTED and last.end_time is None:
+            return "wait"
+        if last is not None and last.outcome in (AttemptOutcome.INTENDED, AttemptOutcome.AMBIGUOUS):
+            return await parked.heal(self.context, self.sender, found, last, "the process died before the reply")
+        if found.job.cancel_requested:
+            return await self._end(found, Failure(reason=FailureReason.CANCELLED, message="cancelled on request"))
+        match decide(found.clip.candidates, found.attempts, self.context.policy):
+            case GiveUp(failure=failure):
+                return await self._end(found, failure)
+            case Buy(due=due) as purchase:
+                if due is not None and due > self.context.now():
+                    return await self._pause(found, due)
+                return await self._buy(found, purchase)
+
+    async def _pause(self, found: Situation, due: datetime) -> str:
+        with self.context.bell.listen(found.clip.id) as listening:
+            await listening.wait((due - self.context.now()).total_seconds())
+        return "submit"
+
+    async def _end(self, found: Situation, failure: Failure) -> str:
+        now = self.context.now()
+        await self.context.database.write(lambda connection: end_clip(self.context, connection, found, failure, now))
+        self.context.bell.ring(found.job.id)
+        return "end"
+
+    async def _buy(self, found: Situation, purchase: Buy) -> str:
+        if self.context.draining.is_set():
+            await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
+        row = CATALOGUE.rows[purchase.candidate.model]
+        availability = self.context.vendors.availability(row.provider)
+        endpoint = availability.endpoint
+        if endpoint is None or endpoint.currency != found.job.quote["currency"]:
+            failure = Failure(reason=FailureReason.VENDOR_UNAVAILABLE, message="the model is not available any more")
+            return await self._end(found, failure)
+        token = secrets.token_urlsafe(24)
+        request = await self._request(purchase.candidate, self.context.callback_url(endpoint, token))
+        crashpoint("before-intend")
+        attempt = await self._intend(found, purchase, endpoint, token, request)
+        if attempt is None:
+            return "submit"
+        crashpoint("after-intend")
+        submitted = await self.sender.submit(self.context.vendors.providers[row.provider], endpoint, request)
+        crashpoint("before-record")
+        step = await record(self.context, self.sender, found, attempt, submitted)
+        crashpoint("after-record")
+        return step
+
+    async def _request(self, candidate: Candidate, callback: str | None) -> Request:
+        row = CATALOGUE.rows[candidate.model]
+        wanted = input_ids(candidate.spec)
+        blobs = await self.context.database.read(lambda connection: _blobs(connection, wanted)) if wanted else {}
+        provider = self.context.vendors.providers[row.provider]
+        return provider.submit(spec_of(candidate.spec, blobs), row, callback)
+
+    async def _intend(
+        self, found: Situation, purchase: Buy, endpoint: Endpoint, token: str, request: Request
+    ) -> Attempt | None:
+        now = self.context.now()
+        values = _attempt_row(found, purchase, endpoint, token, request, now)
+        attempt = await self.context.database.write(lambda connection: _insert(connection, found, values, now))
+        self.context.bell.ring(found.job.id)
+        return attempt
+
+
+def _blobs(connection: sa.Connection, ids: list[str]) -> dict[str, bytes]:
+    query = sa.select(tables.inputs.c.id, tables.inputs.c.data).where(tables.inputs.c.id.in_(ids))
+    return {row.id: row.data for row in connection.execute(query)}
+
+
+def _attempt_row(
+    found: Situation, purchase: Buy, endpoint: Endpoint, token: str, request: Request, now: datetime
+) -> dict[str, Json]:
+    body = json.dumps(request.json, sort_keys=True, separators=(",", ":"))
+    return {
+        "id": new_id("att"),
+        "clip_id": found.clip.id,
+        "number": purchase.number,
+        "model": purchase.candidate.model,
+        "endpoint": endpoint.name,
+        "credential": endpoint.credential,
+        "request": request.json if len(body) <= _LARGEST_KEPT_REQUEST else None,
+        "request_hash": hashlib.sha256(f"{request.method} {request.path} {body}".encode()).hexdigest(),
+        "quote_micros": purchase.candidate.quote_micros,
+        "held_micros": purchase.candidate.held_micros,
+        "currency": endpoint.currency,
+        "callback_token": token,
+        "outcome": str(AttemptOutcome.INTENDED),
+        "intend_time": now,
+    }
+
+
+def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json], now: datetime) -> Attempt | None:
+    """Insert the intent under (clip, number), unless the job was cancelled meanwhile."""
+    jobs, clips, attempts = tables.jobs, tables.clips, tables.attempts
+    job = connection.execute(sa.select(jobs.c.cancel_requested, jobs.c.state).where(jobs.c.id == found.job.id)).one()
+    if job.cancel_requested:
+        return None
+    row = connection.execute(sa.insert(attempts).values(**values).returning(*attempts.c)).one()
+    update = sa.update(clips).where(clips.c.id == found.clip.id)
+    start = {} if found.clip.start_time else {"start_time": now}
+    running = {"state": str(ClipState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "model": values["model"]}
+    connection.execute(update.values(**running, **start))
+    if JobState(job.state) is JobState.QUEUED:
+        begin = {"state": str(JobState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "start_time": now}
+        connection.execute(sa.update(jobs).where(jobs.c.id == found.job.id).values(**begin))
+        emit(connection, found.job.id, EventKind.STARTED, now, {"job_state": str(JobState.RUNNING)})
+    body = _about(found, values) | {"clip_stage": str(ProgressStage.SUBMITTING), "clip_state": str(ClipState.RUNNING)}
+    emit(connection, found.job.id, EventKind.ATTEMPT, now, body)
+    return attempt_of(row)
+
+
+async def record(context: Context, sender: Sender, found: Situation, attempt: Attempt, submitted: Submitted) -> str:
+    """Write what became of the POST; the name of the next step."""
+    now = context.now()
+    match submitted:
+        case Accepted():
+            try:
+                await context.database.write(
+                    lambda connection: parked.accept_attempt(
+                        connection, found.job.id, attempt, submitted.ticket, submitted.estimate, now
+                    )
+                )
+            except sa.exc.IntegrityError:
+                return await parked.heal(context, sender, found, attempt, "the vendor named another attempt's job")
+            step = "wait"
+        case Refused():
+            await context.database.write(lambda connection: _refused(connection, found, attempt, submitted, now))
+            step = "submit"
+        case Ambiguous(detail=detail):
+            return await parked.heal(context, sender, found, attempt, detail)
+    context.bell.ring(found.job.id)
+    return step
+
+
+def _refused(connection: sa.Connection, found: Situation, attempt: Attempt, refused: Refused, now: datetime) -> None:
+    attempts = tables.attempts
+    update = (
+        sa.update(attempts)
+        .where(attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.INTENDED))
+        .values(
+            outcome=str(AttemptOutcome.REFUSED),
+            submit_time=now,
+            end_time=now,
+            failure=failure_json(refused.failure),
+            result={"retry_after": refused.retry_after},
+        )
+    )
+    if connection.execute(update).rowcount == 0:
+        return  # a webhook said otherwise while the reply was on its way
+    values = {"number": attempt.number, "model": attempt.model}
+    body = _about(found, values) | {
+        "attempt_outcome": str(AttemptOutcome.REFUSED),
+        "failure": failure_json(refused.failure),
+    }
+    emit(connection, found.job.id, EventKind.ATTEMPT, now, body)
+
+
+def _about(found: Situation, values: dict[str, Json]) -> dict[str, Json]:
+    return {
+        "clip_id": found.clip.id,
+        "clip_index": found.clip.position,
+        "attempt_number": values["number"],
+        "model": values["model"],
+    }

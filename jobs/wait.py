@@ -1,0 +1,213 @@
+"""The step that waits for the vendor: webhook, cancel and adaptive poll raced on one in-process bell."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from core.crashpoints import crashpoint, declare
+from core.errors import Failure
+from core.outcome import Auth, Failed, Outcome, Pending, Ready, Stage
+from jobs import tables
+from jobs.context import Context, emit
+from jobs.events import EventKind, ProgressStage
+from jobs.records import Attempt, AttemptOutcome, Situation, situation, usage_json
+from jobs.sender import Sender
+from jobs.settle import Bill, bill_failure, derive_job, fail_attempt, row_of
+
+declare("before-poll", "after-poll", "before-cancel", "after-cancel", "before-ready", "after-ready")
+_log = structlog.get_logger()
+_LONGEST_POLL = 30.0
+_AFTER_CANCEL = 1.0
+_STAGES = {
+    Stage.QUEUED: ProgressStage.VENDOR_QUEUED,
+    Stage.THROTTLED: ProgressStage.VENDOR_THROTTLED,
+    Stage.RUNNING: ProgressStage.VENDOR_RUNNING,
+}
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What one waiting remembers; nothing of it has to survive a crash."""
+
+    found: Situation
+    attempt: Attempt
+    stage: str
+    progress: float = 0.0
+    stop_asked: datetime | None = None
+    unknown: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Step `wait`: from an accepted attempt to its outcome, written to its row."""
+
+    context: Context
+    sender: Sender
+
+    async def __call__(self, clip_id: str) -> str:
+        """Wait for the vendor's verdict; the name of the next step."""
+        with self.context.bell.listen(clip_id) as listening:
+            found = await self.context.database.read(lambda connection: situation(connection, clip_id))
+            attempt = found.last
+            if found.clip.state.terminal:
+                return "end"
+            if attempt is None or attempt.outcome is not AttemptOutcome.ACCEPTED or attempt.end_time is not None:
+                return "submit"
+            if attempt.result is not None:
+                return "collect"
+            watch = _Watch(found, attempt, attempt.stage)
+            while True:
+                crashpoint("before-poll")
+                outcome = await self.sender.poll(attempt)
+                crashpoint("after-poll")
+                step = await self._digest(watch, outcome)
+                if step is not None:
+                    return step
+                await listening.wait(self._delay(watch, outcome))
+
+    async def _digest(self, watch: _Watch, outcome: Outcome) -> str | None:
+        """Act on what the vendor says; the next step's name, or None to go on waiting."""
+        match outcome:
+            case Ready():
+                return await self._ready(watch, outcome)
+            case Failed():
+                return await self._failed(watch, outcome)
+            case Pending():
+                await self._pending(watch, outcome)
+                return await self._stop_if_due(watch)
+
+    async def _ready(self, watch: _Watch, outcome: Ready) -> str:
+        result = ready_json(outcome)
+        attempts, clips = tables.attempts, tables.clips
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.update(attempts).where(attempts.c.id == watch.attempt.id).values(result=result))
+            collecting = sa.update(clips).where(clips.c.id == watch.found.clip.id)
+            connection.execute(collecting.values(stage=str(ProgressStage.COLLECTING)))
+
+        crashpoint("before-ready")
+        await self.context.database.write(work)
+        crashpoint("after-ready")
+        return "collect"
+
+    async def _failed(self, watch: _Watch, outcome: Failed) -> str:
+        """A failure after we asked the vendor to stop is the stop's success, whatever word the vendor uses."""
+        attempt = _at_stage(watch.attempt, watch.stage)
+        lost = outcome.failure == self.context.provider(attempt).lost()
+        asked = watch.stop_asked is not None or await self._cancel_requested(watch)
+        stopped = asked and (lost or not outcome.failure.may_retry)
+        overdue = attempt.deadline is not None and self.context.now() >= attempt.deadline
+        return await self._end(watch, *bill_failure(watch.found, attempt, outcome, stopped=stopped, overdue=overdue))
+
+    async def _end(self, watch: _Watch, failure: Failure, bill: Bill) -> str:
+        now = self.context.now()
+        await self.context.database.write(
+            lambda connection: fail_attempt(connection, watch.found, watch.attempt, failure, bill, now)
+        )
+        self.context.bell.ring(watch.found.job.id)
+        return "submit"
+
+    async def _pending(self, watch: _Watch, outcome: Pending) -> None:
+        if outcome.unknown:
+            if outcome.unknown not in watch.unknown:
+                watch.unknown.add(outcome.unknown)
+                _log.warning("unknown vendor status", attempt=watch.attempt.id, status=outcome.unknown[:80])
+            return
+        progress = max(watch.progress, min(outcome.progress or 0.0, 0.99))
+        if outcome.stage == watch.stage and progress < watch.progress + 0.1:
+            return
+        watch.stage, watch.progress = str(outcome.stage), progress
+        now = self.context.now()
+        await self.context.database.write(
+            lambda connection: _note(self.context, connection, watch, _STAGES[outcome.stage], now)
+        )
+        self.context.bell.ring(watch.found.job.id)
+
+    async def _stop_if_due(self, watch: _Watch) -> str | None:
+        """Cancel at the vendor when the caller asked or the deadline is over; give up when the grace is over too."""
+        now = self.context.now()
+        deadline = watch.attempt.deadline or now + timedelta(days=1)
+        if watch.stop_asked is None and (now >= deadline or await self._cancel_requested(watch)):
+            crashpoint("before-cancel")
+            await self.sender.cancel(watch.attempt)
+            crashpoint("after-cancel")
+            watch.stop_asked = now
+            if now >= deadline:
+                await self._overdue(watch, now)
+        grace = timedelta(seconds=self.context.policy.overdue_grace)
+        if now < deadline + grace:
+            return None
+        failed = Failed(failure=self.context.provider(watch.attempt).lost())
+        attempt = _at_stage(watch.attempt, Stage.RUNNING)
+        return await self._end(watch, *bill_failure(watch.found, attempt, failed, stopped=True, overdue=True))
+
+    async def _overdue(self, watch: _Watch, now: datetime) -> None:
+        await self.context.database.write(
+            lambda connection: _note(self.context, connection, watch, ProgressStage.OVERDUE, now)
+        )
+        self.context.bell.ring(watch.found.job.id)
+
+    async def _cancel_requested(self, watch: _Watch) -> bool:
+        query = sa.select(tables.jobs.c.cancel_requested).where(tables.jobs.c.id == watch.found.job.id)
+        return bool(await self.context.database.read(lambda connection: connection.execute(query).scalar()))
+
+    def _delay(self, watch: _Watch, outcome: Outcome) -> float:
+        asked = outcome.retry_after if isinstance(outcome, Pending) else None
+        if watch.attempt.endpoint.startswith("mock:"):
+            return max(self.context.policy.mock_poll, asked or 0.0)
+        floor = self.context.provider(watch.attempt).poll_floor
+        if watch.stop_asked is not None:
+            return max(_AFTER_CANCEL, asked or 0.0)
+        elapsed = (self.context.now() - (watch.attempt.submit_time or watch.attempt.intend_time)).total_seconds()
+        return max(next_poll(elapsed, row_of(watch.attempt).typical_seconds, floor), asked or 0.0)
+
+
+def next_poll(elapsed: float, typical: tuple[int, int], floor: float) -> float:
+    """Seconds until the next poll: sparse before the usual run time, denser around it, sparse again long after."""
+    usual, late = typical
+    around = max(late - usual, 10) / 10
+    delay = (usual - elapsed) / 2 if elapsed < usual else around * (1 if elapsed < 2 * late else 4)
+    return min(max(delay, floor), _LONGEST_POLL) * random.uniform(1.0, 1.2)  # noqa: S311 - spread
+
+
+def ready_json(outcome: Ready) -> dict[str, object]:
+    """A Ready as JSON, kept on the attempt's row until the clip is collected."""
+    auth = outcome.auth
+    return {
+        "outputs": list(outcome.outputs),
+        "auth": None if auth is None else [auth.header, auth.prefix],
+        "usage": usage_json(outcome.usage),
+    }
+
+
+def auth_of(value: list[str] | None) -> Auth | None:
+    """The Auth of a kept Ready."""
+    return None if value is None else Auth(header=value[0], prefix=value[1])
+
+
+def _at_stage(attempt: Attempt, stage: str) -> Attempt:
+    return Attempt(**{name: getattr(attempt, name) for name in Attempt.__slots__} | {"stage": stage})
+
+
+def _note(context: Context, connection: sa.Connection, watch: _Watch, stage: ProgressStage, now: datetime) -> None:
+    """Write how far the vendor is, and tell watchers."""
+    clip = watch.found.clip
+    connection.execute(
+        sa.update(tables.attempts).where(tables.attempts.c.id == watch.attempt.id).values(stage=watch.stage)
+    )
+    values = {"stage": str(stage), "progress": watch.progress}
+    connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip.id).values(**values))
+    connection.execute(sa.update(tables.jobs).where(tables.jobs.c.id == watch.found.job.id).values(stage=str(stage)))
+    derive_job(context, connection, watch.found.job.id, now)
+    body = {
+        "clip_id": clip.id,
+        "clip_index": clip.position,
+        "clip_stage": str(stage),
+        "attempt_number": watch.attempt.number,
+        "model": watch.attempt.model,
+        "progress": watch.progress,
+    }
+    emit(connection, watch.found.job.id, EventKind.PROGRESS, now, body)

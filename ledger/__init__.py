@@ -1,0 +1,1 @@
+"""Where every micro-unit of money went: an append-only ledger."""
