@@ -84,28 +84,9 @@ _METADATA_ADDRESSES = frozenset(
 )
 
 # What `ipaddress.is_global` lets through in at least one supported Python, but nobody's public server has.
-_REFUSED_V4 = tuple(
-    ipaddress.IPv4Network(text)
-    for text in [
-        "0.0.0.0/8",
-        "100.64.0.0/10",
-        "192.0.0.0/24",
-        "192.88.99.0/24",
-        "198.18.0.0/15",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-    ]
-)
-# Teredo and 6to4 (tunnels that can carry any IPv4 address; both long ended), documentation, benchmarks, ORCHID.
-_REFUSED_V6 = tuple(
-    ipaddress.IPv6Network(text)
-    for text in [
-        "2001::/23",
-        "2001:db8::/32",
-        "2002::/16",
-        "3fff::/20",
-    ]
-)
+_REFUSED_V4 = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
+# Teredo and 6to4 (tunnels that can carry any IPv4 address; both long ended), ORCHID, documentation.
+_REFUSED_V6 = tuple(ipaddress.IPv6Network(text) for text in ("2001::/23", "2002::/16", "3fff::/20"))
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 

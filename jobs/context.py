@@ -71,8 +71,8 @@ class Context:
     now: clock.Clock = clock.now
     bell: Bell = field(default_factory=Bell)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    paid_posts: int = 0
-    """Paid POSTs in flight; a drain waits for them."""
+    purchases: int = 0
+    """Purchases between intent and record; a drain waits for them."""
 
     def monotonic(self) -> float:
         """Seconds that only ever grow, for waiting."""

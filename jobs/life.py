@@ -107,7 +107,7 @@ class Jobs:
         self.context.bell.ring_all()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                while self.context.paid_posts:  # noqa: ASYNC110 - a handful of looks once per life
+                while self.context.purchases:  # noqa: ASYNC110 - a handful of looks once per life
                     await asyncio.sleep(0.05)
 
     async def stop(self) -> None:

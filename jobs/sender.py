@@ -23,7 +23,6 @@ class Sender:
 
     async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
         """The one POST of an attempt. Never raises for what the network or the vendor does."""
-        self.context.paid_posts += 1
         try:
             crashpoint("before-submit")
             reply = await self.context.vendor_client.send_once(
@@ -43,8 +42,6 @@ class Sender:
             return Refused(failure=failure)
         except ReplyLost as error:
             return Ambiguous(detail=str(error))
-        finally:
-            self.context.paid_posts -= 1
         return provider.submitted(reply)
 
     async def poll(self, attempt: Attempt) -> Outcome:

@@ -34,6 +34,7 @@ from jobs.records import (
 )
 from jobs.sender import Sender
 from jobs.settle import end_clip
+from providers.base import BaseVideoProvider
 from providers.catalogue import CATALOGUE
 
 declare("before-intend", "after-intend", "before-record", "after-record")
@@ -83,30 +84,34 @@ class Submitting:
         if self.context.draining.is_set():
             await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
         row = CATALOGUE.rows[purchase.candidate.model]
-        availability = self.context.vendors.availability(row.provider)
-        endpoint = availability.endpoint
+        endpoint = self.context.vendors.availability(row.provider).endpoint
         if endpoint is None or endpoint.currency != found.job.quote["currency"]:
             failure = Failure(reason=FailureReason.VENDOR_UNAVAILABLE, message="the model is not available any more")
             return await self._end(found, failure)
+        self.context.purchases += 1
+        try:
+            return await self._purchase(found, purchase, self.context.vendors.providers[row.provider], endpoint)
+        finally:
+            self.context.purchases -= 1
+
+    async def _purchase(self, found: Situation, purchase: Buy, provider: BaseVideoProvider, endpoint: Endpoint) -> str:
         token = secrets.token_urlsafe(24)
-        request = await self._request(purchase.candidate, self.context.callback_url(endpoint, token))
+        request = await self._request(provider, purchase.candidate, self.context.callback_url(endpoint, token))
         crashpoint("before-intend")
         attempt = await self._intend(found, purchase, endpoint, token, request)
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
-        submitted = await self.sender.submit(self.context.vendors.providers[row.provider], endpoint, request)
+        submitted = await self.sender.submit(provider, endpoint, request)
         crashpoint("before-record")
         step = await record(self.context, self.sender, found, attempt, submitted)
         crashpoint("after-record")
         return step
 
-    async def _request(self, candidate: Candidate, callback: str | None) -> Request:
-        row = CATALOGUE.rows[candidate.model]
+    async def _request(self, provider: BaseVideoProvider, candidate: Candidate, callback: str | None) -> Request:
         wanted = input_ids(candidate.spec)
         blobs = await self.context.database.read(lambda connection: _blobs(connection, wanted)) if wanted else {}
-        provider = self.context.vendors.providers[row.provider]
-        return provider.submit(spec_of(candidate.spec, blobs), row, callback)
+        return provider.submit(spec_of(candidate.spec, blobs), CATALOGUE.rows[candidate.model], callback)
 
     async def _intend(
         self, found: Situation, purchase: Buy, endpoint: Endpoint, token: str, request: Request

@@ -75,6 +75,8 @@ class BaseVideoProvider(ABC):
     """Whether a submit can carry a webhook URL of its own."""
     can_search: ClassVar[bool] = False
     """Whether a lost submit can be looked for at the vendor."""
+    cancel_deletes: ClassVar[bool] = False
+    """Whether `cancel` of a job that has just finished deletes its output: poll once more before cancelling."""
 
     @abstractmethod
     def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
@@ -111,7 +113,8 @@ class BaseVideoProvider(ABC):
         """What a poll says. Trouble reaching the vendor is never the clip's failure: it waits."""
         if reply.status == 200 and reply.document is not None:
             return self.state(reply.document)
-        if reply.status in (404, 410):
+        # A 404 that is not JSON comes from something between us and the vendor, not from the vendor.
+        if reply.status in (404, 410) and reply.document is not None:
             return Failed(failure=self.lost())
         return Pending(unknown=f"HTTP {reply.status}", retry_after=retry_after(reply))
 
@@ -123,6 +126,10 @@ class BaseVideoProvider(ABC):
             billed=Billed.UNKNOWN,
             retryable=False,
         )
+
+    def adopt(self, vendor_task_id: str) -> Ticket | None:
+        """The ticket of a job an operator names; None when this cannot be one of the vendor's ids."""
+        return {"id": vendor_task_id} if is_task_id(vendor_task_id) else None
 
     def cancel(self, ticket: Ticket) -> Request | None:
         """Ask the vendor to stop; None where it cannot."""
@@ -140,6 +147,13 @@ class BaseVideoProvider(ABC):
         """The lost job's ticket, only if it is surely this attempt's."""
         return None
 
+    def candidates(self, reply: Reply, attempt: AttemptReference) -> tuple[Ticket, ...]:
+        """Jobs on this page that may be the attempt's but carry no token.
+
+        To be adopted only when, over all pages, exactly one is left that no other attempt owns.
+        """
+        return ()
+
     def search_next(self, reply: Reply) -> Request | None:
         """The next page of a search, or None at its end."""
         return None
@@ -155,6 +169,31 @@ class BaseVideoProvider(ABC):
     def callback(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Callback:
         """Verify, then read, a webhook. Raises CallbackRefused. Header names are lower case."""
         raise CallbackRefused(f"{self.name} sends no webhooks")
+
+
+_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
+
+
+def is_task_id(value: Json) -> bool:
+    """Whether `value` is a string that is safe as one segment of a vendor's path."""
+    return isinstance(value, str) and _TASK_ID.fullmatch(value) is not None
+
+
+_ADDRESS = re.compile(r"(?:https?://|data:)\S+", re.IGNORECASE)
+_LONGEST_TEXT = 300
+
+
+def readable(value: Json) -> str:
+    """A vendor's text made fit for people: one line, printable, bounded, and without addresses (they may be signed)."""
+    if not isinstance(value, str):
+        return ""
+    line = " ".join(_ADDRESS.sub("(address)", value[: 8 * _LONGEST_TEXT]).split())
+    return "".join(character for character in line if character.isprintable())[:_LONGEST_TEXT]
+
+
+def finite(value: Json) -> float | None:
+    """A JSON number as a float; None for anything else, for NaN and for the infinities."""
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else _number(value)
 
 
 _PROSE = re.compile(r"(?:resets in|retry (?:after|in)|try again in)\s*~?\s*(\d+(?:\.\d+)?)\s*s", re.IGNORECASE)
@@ -178,7 +217,7 @@ def retry_after(reply: Reply, now: datetime | None = None) -> float | None:
 def _number(value: Json) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if number == number and abs(number) != float("inf") else None
 
@@ -186,6 +225,6 @@ def _number(value: Json) -> float | None:
 def _until(value: str, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

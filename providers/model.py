@@ -88,10 +88,12 @@ class Option:
     """One vendor option a caller may pass through under the vendor's own name."""
 
     kind: type
-    """`bool`, `int`, `float` or `str`."""
+    """`bool`, `int`, `float`, `str`, or `dict` with `fields`."""
     choices: tuple[object, ...] = ()
     low: float | None = None
     high: float | None = None
+    fields: Mapping[str, "Option"] = field(default_factory=dict)
+    """The members of a `dict` option."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +105,8 @@ class Mode:
     """(aspect ratio, resolution) -> (width, height) in pixels; the first is the row's default."""
     ratio_from_image: bool = False
     """The output follows the first frame's shape; a typed aspect ratio is refused."""
+    default_duration: float | None = None
+    """Seconds bought when nothing is typed; None = the shortest offered."""
 
     @property
     def aspect_ratios(self) -> tuple[str, ...]:
@@ -139,9 +143,13 @@ class VideoModel:
     image: Mode | None = None
     fps: float | None = None
     """Frames per second of the output where known; it can be typed only when `fps` is in `wire`."""
+    fps_choices: tuple[float, ...] = ()
+    """Frame rates that can be typed, ascending; empty when `fps` is not in `wire`."""
     has_audio: bool = False
     """Whether the output carries sound when `audio` is not typed."""
     wire: Mapping[str, str]
+    spellings: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
+    """Word -> our value -> the vendor's value, where they differ (a `Frames` duration is keyed by its count)."""
     constants: Mapping[str, object] = field(default_factory=dict)
     """Inputs always sent."""
     motions: Mapping[Motion, object] = field(default_factory=dict)
@@ -151,6 +159,12 @@ class VideoModel:
     prompt_limit: int
     """In UTF-16 code units when `prompt_utf16`, else characters; 0 = the model takes no prompt."""
     prompt_utf16: bool = False
+    inline_limit: int = 0
+    """Longest `data:` URI the vendor takes for an inline image, in characters; 0 = none is known."""
+    uri_limit: int = 0
+    """Longest image URL the vendor takes, in characters; 0 = none is known."""
+    image_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp")
+    """Media types the vendor takes for an inline image."""
     prices: tuple[Price, ...]
     cancel_cost: CancelCost
     quality_rank: int

@@ -1,0 +1,15 @@
+"""The commands that speak nothing but the public contract; `register` mounts them on an app."""
+
+import typer
+
+from clients.commands import generate, jobs, models, resolve, videos, watch
+
+
+def register(app: typer.Typer) -> None:
+    """Add `generate`, `watch`, `models`, `jobs …`, `videos …` and `resolve`."""
+    app.command("generate")(generate.generate)
+    app.command("watch")(watch.watch)
+    app.command("models")(models.models)
+    app.add_typer(jobs.app, name="jobs")
+    app.add_typer(videos.app, name="videos")
+    app.command("resolve")(resolve.resolve)

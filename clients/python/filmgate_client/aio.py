@@ -1,0 +1,182 @@
+"""The asyncio client; method by method the blocking one's twin."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, Self, TypeVar, Unpack, cast
+
+import grpc
+from filmgate.v1 import job_pb2, video_pb2
+from filmgate.v1 import video_service_pb2 as messages
+
+from filmgate_client import requests
+from filmgate_client.base import BaseClient, check_complete
+from filmgate_client.channel import channel_options
+from filmgate_client.errors import FailedCall, FilmgateCallError, call_error
+from filmgate_client.jobs import Cursor, is_resting
+from filmgate_client.retry import Deadline, Patience, may_repeat, may_resume
+
+Answer = TypeVar("Answer")
+
+
+class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgateClient"]):
+    """A connection to a Filmgate server, made inside the loop that uses it; errors as FilmgateClient's."""
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def generate(
+        self, prompt: str, *, creative_id: str, wait: float | None = None, **fields: Unpack[requests.GenerateFields]
+    ) -> job_pb2.Job:
+        """Ask for a video; the accepted job, or with `wait` (seconds) the job ended, parked, or as it is by then.
+
+        Safe against lost answers: it carries a request id, and repeats the call with it while the server is away.
+        """
+        fields = requests.with_request_id(fields)
+        answer = await self.submit(requests.generate_request(self.tenant, prompt, creative_id, fields))
+        return answer.job if wait is None else await self.wait_for(answer.job.id, timeout=wait)
+
+    async def submit(self, request: messages.GenerateVideoRequest) -> messages.GenerateVideoResponse:
+        """Send a ready request, repeated while the server is away; without a request id it gets one try only."""
+        return await self._repeat(self.stub.GenerateVideo, request, messages.GenerateVideoResponse)
+
+    async def batch(self, batch: Sequence[messages.GenerateVideoRequest], *, request_id: str = "") -> list[job_pb2.Job]:
+        """All requests or none, under one request id; the jobs in the same order."""
+        request = messages.BatchGenerateVideosRequest(
+            tenant_name=self.tenant, requests=batch, request_id=request_id or requests.new_request_id()
+        )
+        answer = await self._repeat(self.stub.BatchGenerateVideos, request, messages.BatchGenerateVideosResponse)
+        return [result.job for result in answer.results]
+
+    async def quote(
+        self, prompt: str, *, creative_id: str, **fields: Unpack[requests.GenerateFields]
+    ) -> messages.QuoteVideoResponse:
+        """What `generate` with the same arguments would cost and resolve to."""
+        request = requests.generate_request(self.tenant, prompt, creative_id, fields)
+        answer = messages.QuoteVideoResponse
+        return await self._call(self.stub.QuoteVideo, messages.QuoteVideoRequest(request=request), answer)
+
+    async def models(self, **filters: Unpack[requests.ModelFilters]) -> messages.ListVideoModelsResponse:
+        """The catalogue: its rows, its revision, and the server's default model."""
+        request = requests.models_request(self.tenant, filters)
+        return await self._call(self.stub.ListVideoModels, request, messages.ListVideoModelsResponse)
+
+    async def get_job(self, job_id: str) -> job_pb2.Job:
+        """A job as it is now."""
+        request = messages.GetJobRequest(tenant_name=self.tenant, job_id=job_id)
+        return (await self._call(self.stub.GetJob, request, messages.GetJobResponse)).job
+
+    async def list_jobs(self, **filters: Unpack[requests.JobFilters]) -> AsyncIterator[job_pb2.Job]:
+        """The matching jobs, newest first; further pages are fetched as they are needed."""
+        request = requests.jobs_request(self.tenant, filters)
+        while True:
+            page = await self._call(self.stub.ListJobs, request, messages.ListJobsResponse)
+            for job in page.jobs:
+                yield job
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def cancel(self, job_id: str) -> job_pb2.Job:
+        """Ask to cancel a job; the job as it is now. Not repeated by itself, but safe to repeat."""
+        request = messages.CancelJobRequest(tenant_name=self.tenant, job_id=job_id)
+        return (await self._call(self.stub.CancelJob, request, messages.CancelJobResponse)).job
+
+    async def watch(
+        self, job_id: str, *, after_event: int = 0, timeout: float | None = None
+    ) -> AsyncGenerator[job_pb2.JobEvent, None]:
+        """Every event after a given one, up to and including the terminal one, without loss or repeat.
+
+        A stream that breaks is resumed where it broke. With `timeout` (seconds) it ends by then at the latest.
+        """
+        cursor, patience, deadline = Cursor(after_event), Patience(self._retry_for), Deadline(timeout)
+        while not cursor.over and not deadline.over:
+            try:
+                async with aclosing(self._events(job_id, cursor, deadline)) as events:
+                    async for event in events:
+                        patience.progressed()
+                        yield event
+            except FilmgateCallError as error:
+                if not may_resume(error):
+                    raise
+                if not deadline.over:
+                    await asyncio.sleep(deadline.within(patience.delay(error)))
+
+    async def wait_for(self, job_id: str, *, timeout: float) -> job_pb2.Job:
+        """The job once it has ended or parked, or as it is after `timeout` seconds."""
+        async with aclosing(self.watch(job_id, timeout=timeout)) as events:
+            async for event in events:
+                # Events replay the past: a job that was parked then may be at work again now.
+                if is_resting(event.job_state) and is_resting((job := await self.get_job(job_id)).state):
+                    return job
+        return await self.get_job(job_id)
+
+    async def resolve(self, clip_id: str, **verdict: Unpack[requests.Verdict]) -> messages.ResolveClipResponse:
+        """For operators: decide about a parked clip by exactly one of `adopt`, `resubmit` and `abandon`."""
+        request = requests.verdict_request(self.tenant, clip_id, verdict)
+        return await self._call(self.stub.ResolveClip, request, messages.ResolveClipResponse)
+
+    async def get_video(self, video_id: str, *, url_ttl: float | None = None) -> video_pb2.Video:
+        """A stored video with fresh addresses, which work for `url_ttl` seconds (default: an hour)."""
+        request = requests.video_request(self.tenant, video_id, url_ttl)
+        return (await self._call(self.stub.GetVideo, request, messages.GetVideoResponse)).video
+
+    async def list_videos(self, **filters: Unpack[requests.VideoFilters]) -> AsyncIterator[video_pb2.Video]:
+        """The matching videos, newest first; further pages are fetched as they are needed."""
+        request = requests.videos_request(self.tenant, filters)
+        while True:
+            page = await self._call(self.stub.ListVideos, request, messages.ListVideosResponse)
+            for video in page.videos:
+                yield video
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def delete_video(self, video_id: str) -> None:
+        """Delete a stored video and what was derived from it."""
+        request = messages.DeleteVideoRequest(tenant_name=self.tenant, video_id=video_id)
+        await self._call(self.stub.DeleteVideo, request, messages.DeleteVideoResponse)
+
+    async def _call(self, method: Any, request: object, answer: type[Answer]) -> Answer:
+        try:
+            return cast(Answer, await method(request, timeout=self._timeout, metadata=self._metadata))
+        except grpc.RpcError as error:
+            raise call_error(cast(FailedCall, error)) from error
+
+    async def _repeat(self, method: Any, request: requests.Repeatable, answer: type[Answer]) -> Answer:
+        patience = Patience(self._retry_for)
+        while True:
+            try:
+                return await self._call(method, request, answer)
+            except FilmgateCallError as error:
+                if not (request.request_id and may_repeat(error)):
+                    raise
+                await asyncio.sleep(patience.delay(error))
+
+    async def _events(self, job_id: str, cursor: Cursor, deadline: Deadline) -> AsyncGenerator[job_pb2.JobEvent, None]:
+        request = messages.WatchJobRequest(tenant_name=self.tenant, job_id=job_id, after_event=cursor.last)
+        stream: Any = self.stub.WatchJob(request, timeout=deadline.left, metadata=self._metadata)
+        try:
+            async for response in stream:
+                if cursor.takes(response.event):
+                    yield response.event
+                if cursor.over:
+                    return
+        except grpc.RpcError as error:
+            raise call_error(cast(FailedCall, error)) from error
+        finally:
+            stream.cancel()
+        check_complete(await self.get_job(job_id), cursor)
+
+    def _connect(self, target: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+        options = channel_options()
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options=options)
+        return grpc.aio.secure_channel(target, credentials, options=options)

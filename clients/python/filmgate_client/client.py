@@ -1,0 +1,176 @@
+"""The blocking client."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Self, TypeVar, Unpack, cast
+
+import grpc
+from filmgate.v1 import job_pb2, video_pb2
+from filmgate.v1 import video_service_pb2 as messages
+
+from filmgate_client import requests
+from filmgate_client.base import BaseClient, check_complete
+from filmgate_client.channel import channel_options
+from filmgate_client.errors import FailedCall, FilmgateCallError, call_error
+from filmgate_client.jobs import Cursor, is_resting
+from filmgate_client.retry import Deadline, Patience, may_repeat, may_resume
+
+Answer = TypeVar("Answer")
+
+
+class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
+    """A connection to a Filmgate server; every method raises FilmgateCallError when it is refused or cut off."""
+
+    def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def generate(
+        self, prompt: str, *, creative_id: str, wait: float | None = None, **fields: Unpack[requests.GenerateFields]
+    ) -> job_pb2.Job:
+        """Ask for a video; the accepted job, or with `wait` (seconds) the job ended, parked, or as it is by then.
+
+        Safe against lost answers: it carries a request id, and repeats the call with it while the server is away.
+        """
+        fields = requests.with_request_id(fields)
+        answer = self.submit(requests.generate_request(self.tenant, prompt, creative_id, fields))
+        return answer.job if wait is None else self.wait_for(answer.job.id, timeout=wait)
+
+    def submit(self, request: messages.GenerateVideoRequest) -> messages.GenerateVideoResponse:
+        """Send a ready request, repeated while the server is away; without a request id it gets one try only."""
+        return self._repeat(self.stub.GenerateVideo, request, messages.GenerateVideoResponse)
+
+    def batch(self, batch: Sequence[messages.GenerateVideoRequest], *, request_id: str = "") -> list[job_pb2.Job]:
+        """All requests or none, under one request id; the jobs in the same order."""
+        request = messages.BatchGenerateVideosRequest(
+            tenant_name=self.tenant, requests=batch, request_id=request_id or requests.new_request_id()
+        )
+        answer = self._repeat(self.stub.BatchGenerateVideos, request, messages.BatchGenerateVideosResponse)
+        return [result.job for result in answer.results]
+
+    def quote(
+        self, prompt: str, *, creative_id: str, **fields: Unpack[requests.GenerateFields]
+    ) -> messages.QuoteVideoResponse:
+        """What `generate` with the same arguments would cost and resolve to."""
+        request = requests.generate_request(self.tenant, prompt, creative_id, fields)
+        answer = messages.QuoteVideoResponse
+        return self._call(self.stub.QuoteVideo, messages.QuoteVideoRequest(request=request), answer)
+
+    def models(self, **filters: Unpack[requests.ModelFilters]) -> messages.ListVideoModelsResponse:
+        """The catalogue: its rows, its revision, and the server's default model."""
+        request = requests.models_request(self.tenant, filters)
+        return self._call(self.stub.ListVideoModels, request, messages.ListVideoModelsResponse)
+
+    def get_job(self, job_id: str) -> job_pb2.Job:
+        """A job as it is now."""
+        request = messages.GetJobRequest(tenant_name=self.tenant, job_id=job_id)
+        return self._call(self.stub.GetJob, request, messages.GetJobResponse).job
+
+    def list_jobs(self, **filters: Unpack[requests.JobFilters]) -> Iterator[job_pb2.Job]:
+        """The matching jobs, newest first; further pages are fetched as they are needed."""
+        request = requests.jobs_request(self.tenant, filters)
+        while True:
+            page = self._call(self.stub.ListJobs, request, messages.ListJobsResponse)
+            yield from page.jobs
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def cancel(self, job_id: str) -> job_pb2.Job:
+        """Ask to cancel a job; the job as it is now. Not repeated by itself, but safe to repeat."""
+        request = messages.CancelJobRequest(tenant_name=self.tenant, job_id=job_id)
+        return self._call(self.stub.CancelJob, request, messages.CancelJobResponse).job
+
+    def watch(self, job_id: str, *, after_event: int = 0, timeout: float | None = None) -> Iterator[job_pb2.JobEvent]:
+        """Every event after a given one, up to and including the terminal one, without loss or repeat.
+
+        A stream that breaks is resumed where it broke. With `timeout` (seconds) it ends by then at the latest.
+        """
+        cursor, patience, deadline = Cursor(after_event), Patience(self._retry_for), Deadline(timeout)
+        while not cursor.over and not deadline.over:
+            try:
+                for event in self._events(job_id, cursor, deadline):
+                    patience.progressed()
+                    yield event
+            except FilmgateCallError as error:
+                if not may_resume(error):
+                    raise
+                if not deadline.over:
+                    time.sleep(deadline.within(patience.delay(error)))
+
+    def wait_for(self, job_id: str, *, timeout: float) -> job_pb2.Job:
+        """The job once it has ended or parked, or as it is after `timeout` seconds."""
+        for event in self.watch(job_id, timeout=timeout):
+            # Events replay the past: a job that was parked then may be at work again now.
+            if is_resting(event.job_state) and is_resting((job := self.get_job(job_id)).state):
+                return job
+        return self.get_job(job_id)
+
+    def resolve(self, clip_id: str, **verdict: Unpack[requests.Verdict]) -> messages.ResolveClipResponse:
+        """For operators: decide about a parked clip by exactly one of `adopt`, `resubmit` and `abandon`."""
+        request = requests.verdict_request(self.tenant, clip_id, verdict)
+        return self._call(self.stub.ResolveClip, request, messages.ResolveClipResponse)
+
+    def get_video(self, video_id: str, *, url_ttl: float | None = None) -> video_pb2.Video:
+        """A stored video with fresh addresses, which work for `url_ttl` seconds (default: an hour)."""
+        request = requests.video_request(self.tenant, video_id, url_ttl)
+        return self._call(self.stub.GetVideo, request, messages.GetVideoResponse).video
+
+    def list_videos(self, **filters: Unpack[requests.VideoFilters]) -> Iterator[video_pb2.Video]:
+        """The matching videos, newest first; further pages are fetched as they are needed."""
+        request = requests.videos_request(self.tenant, filters)
+        while True:
+            page = self._call(self.stub.ListVideos, request, messages.ListVideosResponse)
+            yield from page.videos
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def delete_video(self, video_id: str) -> None:
+        """Delete a stored video and what was derived from it."""
+        request = messages.DeleteVideoRequest(tenant_name=self.tenant, video_id=video_id)
+        self._call(self.stub.DeleteVideo, request, messages.DeleteVideoResponse)
+
+    def _call(self, method: Any, request: object, answer: type[Answer]) -> Answer:
+        try:
+            return cast(Answer, method(request, timeout=self._timeout, metadata=self._metadata))
+        except grpc.RpcError as error:
+            raise call_error(cast(FailedCall, error)) from error
+
+    def _repeat(self, method: Any, request: requests.Repeatable, answer: type[Answer]) -> Answer:
+        patience = Patience(self._retry_for)
+        while True:
+            try:
+                return self._call(method, request, answer)
+            except FilmgateCallError as error:
+                if not (request.request_id and may_repeat(error)):
+                    raise
+                time.sleep(patience.delay(error))
+
+    def _events(self, job_id: str, cursor: Cursor, deadline: Deadline) -> Iterator[job_pb2.JobEvent]:
+        request = messages.WatchJobRequest(tenant_name=self.tenant, job_id=job_id, after_event=cursor.last)
+        stream: Any = self.stub.WatchJob(request, timeout=deadline.left, metadata=self._metadata)
+        try:
+            for response in stream:
+                if cursor.takes(response.event):
+                    yield response.event
+                if cursor.over:
+                    return
+        except grpc.RpcError as error:
+            raise call_error(cast(FailedCall, error)) from error
+        finally:
+            stream.cancel()
+        check_complete(self.get_job(job_id), cursor)
+
+    def _connect(self, target: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
+        options = channel_options()
+        if credentials is None:
+            return grpc.insecure_channel(target, options=options)
+        return grpc.secure_channel(target, credentials, options=options)

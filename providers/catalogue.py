@@ -1,0 +1,116 @@
+"""The catalogue: every vendor's rows gathered, checked and found by id or by the names people know."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.errors import NotFound, Precondition, Reason
+from core.spec import Notice
+from providers import PROVIDERS
+from providers.base import BaseVideoProvider, readable
+from providers.check import complaints
+from providers.model import LifecycleState, VideoModel
+from providers.plain import revision
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "minimax": ("replicate/minimax-video-01",),
+    "runway_gen3": ("runway/gen4_turbo", "runway/gen4.5"),
+    "stability_svd": ("replicate/stable-video-diffusion",),
+    "svd": ("replicate/stable-video-diffusion",),
+}
+"""The names of older designs: each resolves to the first living row here that has the request's mode."""
+
+_LONGEST_NAME = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A row that can be bought, and what the caller should know about the name they used."""
+
+    model: VideoModel
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalogue:
+    """All rows by id, in order. `revision` changes exactly when any row does."""
+
+    rows: Mapping[str, VideoModel]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    revision: str
+
+    @classmethod
+    def of(cls, models: Iterable[VideoModel], aliases: Mapping[str, tuple[str, ...]]) -> "Catalogue":
+        """A checked catalogue; raises ValueError naming every fault of the data."""
+        rows = tuple(models)
+        if faults := complaints(rows, aliases):
+            raise ValueError("; ".join(faults))
+        return cls(rows={model.id: model for model in rows}, aliases=aliases, revision=revision(rows))
+
+    def find(self, name: str, mode: str) -> Found:
+        """The row called `name`: an id, or an alias for a request of this mode (`text` or `image`).
+
+        Raises NotFound(UNKNOWN_MODEL) with the closest name, Precondition(MODEL_RETIRED) naming the successor.
+        """
+        if name in self.aliases:
+            return self._find_alias(name, mode)
+        model = self.rows.get(name)
+        if model is None:
+            raise self._unknown(name)
+        lifecycle = model.lifecycle
+        if lifecycle.state is LifecycleState.RETIRED:
+            raise Precondition(
+                reason=Reason.MODEL_RETIRED,
+                message=f"{model.id} was retired on {lifecycle.retires}; use {lifecycle.successor}",
+                metadata={"model": model.id, "successor": lifecycle.successor},
+            )
+        return Found(model=model, notices=_deprecation(model))
+
+    def _find_alias(self, name: str, mode: str) -> Found:
+        living = [self.rows[target] for target in self.aliases[name]]
+        model = next((row for row in living if row.mode(mode)), living[0])
+        message = f"`{name}` is now {model.id} ({model.title}). {model.notes}".rstrip()
+        notice = Notice(code="MODEL_ALIAS", message=message, field="model", before=name, after=model.id)
+        return Found(model=model, notices=(notice, *_deprecation(model)))
+
+    def _unknown(self, name: str) -> NotFound:
+        shown = readable(name)[:_LONGEST_NAME]
+        names = [*self.rows, *self.aliases]
+        short = {identifier.split("/")[-1]: identifier for identifier in self.rows}
+        close = difflib.get_close_matches(shown, [*names, *short], n=1, cutoff=0.5)
+        suggestion = short.get(close[0], close[0]) if close else ""
+        hint = f"; did you mean {suggestion}?" if suggestion else "; ListVideoModels names them all"
+        metadata = {"suggestion": suggestion} if suggestion else {}
+        return NotFound(reason=Reason.UNKNOWN_MODEL, message=f"there is no model `{shown}`{hint}", metadata=metadata)
+
+
+def load(providers: Sequence[type[BaseVideoProvider]] = PROVIDERS) -> Catalogue:
+    """The catalogue of these vendors."""
+    return Catalogue.of((model for provider in providers for model in provider.models), ALIASES)
+
+
+def _deprecation(model: VideoModel) -> tuple[Notice, ...]:
+    lifecycle = model.lifecycle
+    if lifecycle.state is not LifecycleState.DEPRECATED:
+        return ()
+    message = f"{model.id} will be retired on {lifecycle.retires}; {lifecycle.successor} is its successor"
+    return (
+        Notice(code="MODEL_DEPRECATED", message=message, field="model", before=model.id, after=lifecycle.successor),
+    )
+
+
+CATALOGUE = load()
+"""Every registered vendor's rows."""
+
+ADAPTERS: Mapping[str, BaseVideoProvider] = {provider.name: provider() for provider in PROVIDERS}
+"""Vendor name -> its adapter; adapters hold no state."""
+
+
+def find(name: str, mode: str) -> Found:
+    """`CATALOGUE.find`."""
+    return CATALOGUE.find(name, mode)
+
+
+def adapter(model: VideoModel) -> BaseVideoProvider:
+    """The adapter that speaks for this row."""
+    return ADAPTERS[model.provider]

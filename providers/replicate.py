@@ -1,0 +1,184 @@
+"""Replicate's predictions API: official models by name, community models by version. https://replicate.com/docs"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from core.errors import Billed, Failure, FailureReason
+from core.outcome import (
+    Accepted,
+    AttemptReference,
+    Auth,
+    Callback,
+    CallbackRefused,
+    Json,
+    Outcome,
+    Reply,
+    Request,
+    Ticket,
+)
+from core.spec import ClipSpec
+from providers import wire
+from providers.base import MESSAGES, BaseVideoProvider, is_task_id, readable
+from providers.model import VideoModel
+from providers.replicate_models import MODELS
+from providers.replicate_states import read
+from providers.signature import verified
+
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class ReplicateProvider(BaseVideoProvider):
+    """Replicate. Webhooks per request, a list to search, no idempotency key, no price anywhere in the API."""
+
+    name: ClassVar[str] = "replicate"
+    title: ClassVar[str] = "Replicate"
+    base_url: ClassVar[str] = "https://api.replicate.com"
+    credential_variables: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
+    models: ClassVar[tuple[VideoModel, ...]] = MODELS
+    # 3,000 reads a minute for the whole account; the webhook brings the news, the poll is the safety net.
+    poll_floor: ClassVar[float] = 3.0
+    takes_callbacks: ClassVar[bool] = True
+    can_search: ClassVar[bool] = True
+
+    def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
+        """Official models by their own route, community models by version; unknown input names cost money unseen.
+
+        Replicate is said to ignore an unknown input name silently (a comment in its runtime; one mock disagrees), so
+        only names of the row are ever sent.
+        """
+        body: dict[str, Json] = {"input": wire.body(spec, model)}
+        if model.wire_version:
+            body["version"] = model.wire_version
+        if callback is not None:
+            body |= {"webhook": callback, "webhook_events_filter": ["start", "completed"]}
+        path = "/v1/predictions" if model.wire_version else f"/v1/models/{model.wire_name}/predictions"
+        # Accepted from 5 s to 24 h by one third-party account; composite values such as 1m30s are not known to be.
+        headers = {"Cancel-After": f"{model.deadline_seconds}s"}
+        return Request(method="POST", path=path, headers=headers, json=body, auth=Auth())
+
+    def ticket(self, document: Mapping[str, Json]) -> Accepted | None:
+        """A prediction, answered with 201 or 202. It carries no price."""
+        identifier = document.get("id")
+        return Accepted(ticket={"id": identifier}) if is_task_id(identifier) else None
+
+    def refusal(self, reply: Reply) -> Failure | None:
+        """A 422 is about the input (`invalid_fields`) or about a version that is gone."""
+        failure = super().refusal(reply)
+        document = reply.document or {}
+        if failure is None or reply.status != 422:
+            return failure
+        if readable(document.get("title")).startswith("Invalid version"):
+            gone = FailureReason.VENDOR_RETIRED
+            return Failure(reason=gone, message=MESSAGES[gone], billed=Billed.NO, vendor_code="Invalid version")
+        return _invalid_fields(document.get("invalid_fields")) or failure
+
+    def poll(self, ticket: Ticket) -> Request:
+        """`GET /v1/predictions/{id}`."""
+        return _get(f"/v1/predictions/{ticket['id']}")
+
+    def state(self, document: Mapping[str, Json]) -> Outcome:
+        """Read a prediction object."""
+        return read(document)
+
+    def cancel(self, ticket: Ticket) -> Request | None:
+        """`POST /v1/predictions/{id}/cancel` without a body; a finished prediction stays as it is."""
+        return Request(method="POST", path=f"/v1/predictions/{ticket['id']}/cancel", auth=Auth())
+
+    def cancelled(self, reply: Reply) -> Outcome:
+        """200 with the prediction, which may still run: the next poll tells."""
+        return self.outcome(reply)
+
+    def search(self, attempt: AttemptReference) -> Request | None:
+        """`GET /v1/predictions?created_after=`, newest first, from a little before the attempt's intent."""
+        return _get("/v1/predictions", {"created_after": _moment(attempt.intended_at)})
+
+    def found(self, reply: Reply, attempt: AttemptReference) -> Ticket | None:
+        """The prediction whose webhook carries this attempt's token: `{public}/webhooks/replicate/{token}`."""
+        for prediction in _results(reply):
+            if _token(prediction.get("webhook")) == attempt.callback_token != "":
+                return {"id": prediction["id"]}
+        return None
+
+    def candidates(self, reply: Reply, attempt: AttemptReference) -> tuple[Ticket, ...]:
+        """Predictions without a webhook and with exactly our input, if we too sent no webhook."""
+        sent = attempt.request if isinstance(attempt.request, dict) else {}
+        if "webhook" in sent or not isinstance(sent.get("input"), dict):
+            return ()
+        return tuple({"id": prediction["id"]} for prediction in _results(reply) if _same(prediction, sent))
+
+    def search_next(self, reply: Reply) -> Request | None:
+        """The next page: only the cursor is taken from the vendor's URL, never its host."""
+        following = (reply.document or {}).get("next")
+        try:
+            query = dict(parse_qsl(urlsplit(following).query)) if isinstance(following, str) else {}
+        except ValueError:
+            return None
+        return _get("/v1/predictions", query) if query else None
+
+    def callback_secret(self) -> Request | None:
+        """`GET /v1/webhooks/default/secret`: one secret per account."""
+        return _get("/v1/webhooks/default/secret")
+
+    def callback_secrets(self, reply: Reply) -> tuple[str, ...]:
+        """`{"key": "whsec_…"}`."""
+        key = (reply.document or {}).get("key")
+        return (key,) if reply.status == 200 and isinstance(key, str) and key.startswith("whsec_") else ()
+
+    def callback(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Callback:
+        """The body is the prediction itself, as polled; the event's name is not in it."""
+        delivery_id = verified(headers, body, secrets, now)
+        document = Reply(status=200, body=body).document
+        if document is None or not is_task_id(document.get("id")):
+            raise CallbackRefused("the webhook's body is not a prediction")
+        return Callback(ticket={"id": document["id"]}, outcome=self.state(document), delivery_id=delivery_id)
+
+
+def _get(path: str, query: Mapping[str, str] | None = None) -> Request:
+    return Request(method="GET", path=path, query=query or {}, auth=Auth())
+
+
+def _invalid_fields(fields: Json) -> Failure | None:
+    """`[{"type", "field": "input.duration", "description"}]` in words; a missing one is named by its parent."""
+    described = [
+        ": ".join(
+            part for part in (readable(item.get("field")).removeprefix("input."), text) if part and part != "input"
+        )
+        for item in (fields if isinstance(fields, list) else [])[:5]
+        if isinstance(item, dict) and (text := readable(item.get("description")))
+    ]
+    if not described:
+        return None
+    reason = FailureReason.INVALID_INPUT
+    return Failure(reason=reason, message=f"{MESSAGES[reason]}: {'; '.join(described)}", billed=Billed.NO)
+
+
+def _results(reply: Reply) -> list[dict[str, Json]]:
+    """The well-formed predictions of one page."""
+    results = (reply.document or {}).get("results")
+    rows = results if reply.status == 200 and isinstance(results, list) else []
+    return [row for row in rows if isinstance(row, dict) and is_task_id(row.get("id"))]
+
+
+def _token(webhook: Json) -> str:
+    """The last segment of one of our callback URLs, else an empty string."""
+    parts = webhook.split("?")[0].split("/webhooks/replicate/") if isinstance(webhook, str) else []
+    return parts[1] if len(parts) == 2 else ""
+
+
+def _same(prediction: Mapping[str, Json], sent: Mapping[str, Json]) -> bool:
+    """Official models answer `version: "hidden"`; for them the caller compares the model it asked."""
+    version = sent.get("version")
+    return (
+        not prediction.get("webhook")
+        and prediction.get("input") == sent["input"]
+        and (prediction.get("version") == version if version else prediction.get("version") == "hidden")
+    )
+
+
+def _moment(intended_at: str) -> str:
+    """The intent's time less five minutes, in the vendor's spelling: its clock is not ours."""
+    moment = datetime.fromisoformat(intended_at)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{(aware.astimezone(UTC) - _CLOCK_SKEW):%Y-%m-%dT%H:%M:%S}Z"

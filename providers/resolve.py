@@ -1,0 +1,388 @@
+"""A caller's wish against one catalogue row: the spec that is bought, what was changed, and what is refused.
+
+Typed parameter > style > the model's default. What was typed is hard: it is honoured, refused with the choices, or,
+where the caller allows substitutions, replaced with a notice that names before, after and the price of both.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from core.errors import Reason, Violation
+from core.spec import ClipSpec, Motion, Notice, Wish
+from providers import durations, inputs, options, prices
+from providers.base import readable
+from providers.model import LifecycleState, Mode, VideoModel
+from providers.styles import STYLES, Style
+
+SEEDS = 2**32
+"""Seeds are 0 to 2**32 - 1 at every vendor here (Runway's bound is from memory; the others publish none)."""
+
+_RATIO = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
+_RESOLUTION = re.compile(r"([0-9]{3,4})p|([248])k")
+_LINES = {"2": 1440, "4": 2160, "8": 4320}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """The spec (to be bought only when there are no violations), the notices and every violation at once."""
+
+    spec: ClipSpec
+    notices: tuple[Notice, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    target_duration: float | None = None
+    """Seconds asked for: typed, else the style's, else what is bought."""
+
+
+def resolve(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES) -> Resolved:
+    """What buying this wish from this row means. Never raises."""
+    mode = model.mode(wish.mode) or model.text or model.image
+    if mode is None or model.lifecycle.state is LifecycleState.RETIRED:
+        gone = Violation(field="model", message=f"{model.id} cannot be bought any more", reason=Reason.MODEL_RETIRED)
+        return Resolved(spec=ClipSpec(prompt=wish.prompt), violations=(gone,))
+    return _Resolution(wish, model, mode, styles).result()
+
+
+def for_variation(spec: ClipSpec, index: int) -> ClipSpec:
+    """Variation `index` (from 0) of a spec: seed + index, wrapping round at the largest seed."""
+    return spec if spec.seed is None else replace(spec, seed=(spec.seed + index) % SEEDS)
+
+
+def can_honour(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES) -> bool:
+    """Whether the row does everything typed, prompt included, without any substitution."""
+    if wish.prompt and model.prompt_limit == 0:
+        return False
+    return not resolve(replace(wish, allow_substitutions=False), model, styles).violations
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Substitution:
+    """`changed` turns the final spec into what was typed, so that both can be priced."""
+
+    field: str
+    before: str
+    after: str
+    changed: Mapping[str, object]
+    why: str = ""
+
+
+class _Resolution:
+    """One wish against one row; each method settles one parameter and notes what happened to it."""
+
+    def __init__(self, wish: Wish, model: VideoModel, mode: Mode, styles: Mapping[str, Style]) -> None:
+        self._wish, self._model, self._mode = wish, model, mode
+        self._notices: list[Notice] = []
+        self._violations: list[Violation] = []
+        self._substitutions: list[_Substitution] = []
+        self._style = self._find_style(styles)
+
+    def result(self) -> Resolved:
+        wish = self._wish
+        ratio = self._aspect_ratio()
+        vendor_options, faults = options.checked(wish.vendor_options, self._model)
+        spec = ClipSpec(
+            prompt=self._prompt(),
+            duration=self._duration(),
+            aspect_ratio=ratio,
+            resolution=self._resolution(ratio),
+            fps=self._fps(),
+            seed=self._seed(),
+            negative_prompt=self._negative_prompt(),
+            motion=self._motion(),
+            audio=self._audio(),
+            first_frame=wish.first_frame,
+            last_frame=wish.last_frame,
+            vendor_options=vendor_options,
+        )
+        self._violations += [*inputs.violations(wish, self._model), *faults]
+        styled = self._style.duration if self._style else spec.duration
+        return Resolved(
+            spec=spec,
+            notices=(*self._notices, *(_priced(self._model, spec, item) for item in self._substitutions)),
+            violations=tuple(self._violations),
+            target_duration=styled if wish.duration is None else wish.duration,
+        )
+
+    def _find_style(self, styles: Mapping[str, Style]) -> Style | None:
+        name = self._wish.style
+        if name and name not in styles:
+            self._refuse("parameters.style", f"there is no such style; there are {', '.join(styles)}")
+        return styles.get(name) if name else None
+
+    def _prompt(self) -> str:
+        prompt, limit = self._wish.prompt, self._model.prompt_limit
+        if limit == 0:
+            message = f"{self._model.id} takes no prompt: yours is kept with the job but not sent"
+            self._notices.append(Notice(code="PROMPT_NOT_SENT", message=message, field="prompt"))
+            return prompt
+        if not prompt.strip():
+            self._refuse("prompt", "must not be empty", Reason.INVALID_REQUEST)
+        if (length := self._length(prompt)) > limit:
+            units = "UTF-16 code units" if self._model.prompt_utf16 else "characters"
+            message = f"is {length} {units} long; {self._model.id} takes at most {limit}"
+            self._refuse("prompt", message, Reason.PROMPT_TOO_LONG)
+        return self._with_style(prompt)
+
+    def _with_style(self, prompt: str) -> str:
+        if self._style is None or not self._style.words:
+            return prompt
+        styled = f"{prompt} Style: {self._style.words}."
+        if self._length(styled) <= self._model.prompt_limit:
+            return styled
+        self._prefer("prompt", f"the style's words ({self._style.words})", "they would not fit into the prompt's limit")
+        return prompt
+
+    def _length(self, prompt: str) -> int:
+        return len(prompt.encode("utf-16-le", "surrogatepass")) // 2 if self._model.prompt_utf16 else len(prompt)
+
+    def _duration(self) -> float:
+        offered, typed = self._mode.durations, self._wish.duration
+        if typed is not None:
+            return self._typed_duration(typed)
+        if self._style is not None:
+            wanted = self._style.duration
+            taken = (
+                durations.exact(offered, wanted) or durations.covering(offered, wanted) or durations.longest(offered)
+            )
+            if durations.exact(offered, wanted) is None:
+                self._prefer(
+                    "parameters.duration", f"{wanted:g} s", f"{_seconds(taken)} is taken", after=_seconds(taken)
+                )
+            return float(taken)
+        return float(self._mode.default_duration or durations.shortest(offered))
+
+    def _typed_duration(self, typed: float) -> float:
+        offered = self._mode.durations
+        exact = durations.exact(offered, typed)
+        if exact is not None:
+            return float(exact)
+        if not typed > 0:
+            self._refuse("parameters.duration", "must be longer than nothing", Reason.INVALID_REQUEST)
+            return float(durations.shortest(offered))
+        longer = durations.covering(offered, typed) if self._wish.allow_substitutions else None
+        if longer is None:
+            message = f"{_seconds(typed)} is not offered; {self._model.id} makes {durations.spoken(offered)}"
+            self._refuse("parameters.duration", message)
+            return float(durations.shortest(offered))
+        self._substitute("parameters.duration", _seconds(typed), _seconds(longer), duration=typed)
+        return float(longer)
+
+    def _aspect_ratio(self) -> str | None:
+        typed, offered = self._wish.aspect_ratio, self._mode.aspect_ratios
+        if typed:
+            return self._typed_ratio(typed)
+        styled = self._style.aspect_ratio if self._style else None
+        match = _same_ratio(styled, offered) if styled else None
+        if styled and match is None:
+            why = "the first frame decides" if self._mode.ratio_from_image else f"there are {_listed(offered)}"
+            self._prefer("parameters.aspect_ratio", styled, why)
+        return match or self._default_ratio()
+
+    def _typed_ratio(self, typed: str) -> str | None:
+        offered = self._mode.aspect_ratios
+        match = _same_ratio(typed, offered)
+        if match is None and _fraction(typed) is None:
+            message = "is written width:height, such as 16:9"
+            self._refuse("parameters.aspect_ratio", message, Reason.INVALID_REQUEST)
+        elif match is None and self._mode.ratio_from_image:
+            self._refuse("parameters.aspect_ratio", "follows the first frame with this model: leave it out")
+        elif match is None:
+            message = f"{typed} is not offered; {self._model.id} makes {_listed(offered)}"
+            self._refuse("parameters.aspect_ratio", message)
+        return match or self._default_ratio()
+
+    def _default_ratio(self) -> str | None:
+        offered = self._mode.aspect_ratios
+        if not offered:
+            return None
+        return "16:9" if "16:9" in offered else offered[0]
+
+    def _resolution(self, ratio: str | None) -> str:
+        offered = tuple(name for shape, name in self._mode.sizes if ratio in (None, shape))
+        tier = self._quality(offered)
+        typed = self._wish.resolution
+        if not typed:
+            return tier or offered[0]
+        match = next((name for name in offered if name.lower() == typed.lower()), None)
+        nearest = _nearest_resolution(typed, offered) if self._wish.allow_substitutions else None
+        if match is None and nearest is None:
+            shown = readable(typed)[:32]
+            self._refuse("parameters.resolution", f"{shown} is not offered; {self._model.id} makes {_listed(offered)}")
+        elif match is None and nearest is not None:
+            self._substitute("parameters.resolution", readable(typed)[:32], nearest, resolution=typed)
+        taken = match or nearest or offered[0]
+        if tier is not None and tier != taken:
+            self._contradiction(tier, taken)
+        return taken
+
+    def _quality(self, offered: tuple[str, ...]) -> str | None:
+        quality = self._wish.quality
+        if quality is None:
+            return None
+        tier = self._model.qualities.get(quality)
+        if tier not in offered:
+            message = f"{self._model.id} has one quality only"
+            self._notices.append(
+                Notice(code="SINGLE_QUALITY", message=message, field="parameters.quality", before=quality.value)
+            )
+            return None
+        return tier
+
+    def _contradiction(self, tier: str, taken: str) -> None:
+        message = f"means {tier} with this model, but the resolution is {taken}: give one of the two"
+        if not self._wish.allow_substitutions:
+            self._refuse("parameters.quality", message, Reason.INVALID_REQUEST)
+        else:
+            self._substitute("parameters.quality", tier, taken, resolution=tier)
+
+    def _fps(self) -> float | None:
+        choices, typed = self._model.fps_choices, self._wish.fps
+        if typed is None:
+            return self._styled_fps(choices)
+        if typed in choices:
+            return float(typed)
+        if not typed > 0:
+            self._refuse("parameters.fps", "must be more than 0", Reason.INVALID_REQUEST)
+        elif not choices:
+            known = f" (its clips have {self._model.fps:g} fps)" if self._model.fps else ""
+            self._drop("parameters.fps", f"{typed:g} fps", f"{self._model.id} takes no frame rate{known}", fps=typed)
+        elif self._wish.allow_substitutions:
+            nearest = min(choices, key=lambda choice: abs(choice - typed))
+            self._substitute("parameters.fps", f"{typed:g} fps", f"{nearest:g} fps", fps=typed)
+            return nearest
+        else:
+            offered = _listed(f"{choice:g}" for choice in choices)
+            self._refuse("parameters.fps", f"{typed:g} is not offered; {self._model.id} makes {offered}")
+        return None
+
+    def _styled_fps(self, choices: tuple[float, ...]) -> float | None:
+        if self._style is None or self._style.fps == self._model.fps:
+            return None
+        if self._style.fps in choices:
+            return self._style.fps
+        self._prefer("parameters.fps", f"{self._style.fps:g} fps", "the model decides its frame rate")
+        return None
+
+    def _seed(self) -> int | None:
+        typed = self._wish.seed
+        if typed is None:
+            return None
+        if "seed" not in self._model.wire:
+            self._drop("parameters.seed", str(typed), f"{self._model.id} takes no seed", seed=typed)
+            return None
+        nearest = min(max(typed, 0), SEEDS - 1)
+        if nearest != typed and self._wish.allow_substitutions:
+            self._substitute("parameters.seed", str(typed), str(nearest), seed=typed)
+        elif nearest != typed:
+            self._refuse("parameters.seed", f"must be from 0 to {SEEDS - 1}", Reason.INVALID_REQUEST)
+        return nearest
+
+    def _negative_prompt(self) -> str | None:
+        typed = self._wish.negative_prompt or None
+        if typed is None or "negative_prompt" in self._model.wire:
+            return typed
+        message = f"{self._model.id} takes no negative prompt"
+        self._drop("parameters.negative_prompt", readable(typed)[:64], message, negative_prompt=typed)
+        return None
+
+    def _motion(self) -> Motion | None:
+        typed, offered = self._wish.motion, self._model.motions
+        if typed is not None and typed not in offered:
+            self._refuse("parameters.motion", f"{self._model.id} has no motion setting")
+            return None
+        styled = self._style.motion if self._style and typed is None else None
+        if styled is not None and styled not in offered:
+            self._prefer("parameters.motion", styled.value, "the model has no motion setting")
+            return None
+        return typed or styled
+
+    def _audio(self) -> bool | None:
+        typed = self._wish.audio
+        if "audio" in self._model.wire:
+            return self._model.has_audio if typed is None else typed
+        if typed is not None and typed != self._model.has_audio:
+            always = "always makes sound" if self._model.has_audio else "makes no sound"
+            self._refuse("parameters.audio", f"{self._model.id} {always}")
+        return None
+
+    def _refuse(self, field: str, message: str, reason: Reason = Reason.UNSUPPORTED_PARAMETER) -> None:
+        self._violations.append(Violation(field=field, message=message, reason=reason))
+
+    def _substitute(self, field: str, before: str, after: str, **changed: object) -> None:
+        self._substitutions.append(_Substitution(field=field, before=before, after=after, changed=changed))
+
+    def _drop(self, field: str, before: str, message: str, **changed: object) -> None:
+        if self._wish.allow_substitutions:
+            self._substitutions.append(
+                _Substitution(field=field, before=before, after="", changed=changed, why=message)
+            )
+        else:
+            self._refuse(field, message)
+
+    def _prefer(self, field: str, before: str, why: str, *, after: str = "") -> None:
+        """A style's preference that the model cannot honour is only worth a warning."""
+        message = f"the style asks for {before}, which {self._model.id} cannot do: {why}"
+        self._notices.append(
+            Notice(code="STYLE_NOT_HONOURED", message=message, field=field, before=before, after=after)
+        )
+
+
+def _priced(model: VideoModel, spec: ClipSpec, item: _Substitution) -> Notice:
+    """The notice of a substitution, with the price of what was typed and of what is bought."""
+    what = f"{item.before} is not offered: {item.after} is taken instead"
+    if not item.after:
+        what = f"{item.why}: {item.before} is left out"
+    return Notice(
+        code="SUBSTITUTED",
+        message=f"{what}; {_difference(model, replace(spec, **item.changed), spec)}",  # type: ignore[arg-type]  # the names are ClipSpec's own
+        field=item.field,
+        before=item.before,
+        after=item.after,
+    )
+
+
+def _difference(model: VideoModel, typed: ClipSpec, taken: ClipSpec) -> str:
+    try:
+        before, after = prices.quote(model, typed).expected, prices.quote(model, taken).expected
+    except LookupError:
+        return "what was typed has no price"
+    if before == after:
+        return f"the price stays {after}"
+    change = replace(after, micros=abs(after.micros - before.micros))
+    return f"the price is {after} instead of {before} ({'+' if after.micros > before.micros else '-'}{change})"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.4g} s"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _fraction(ratio: str) -> Fraction | None:
+    match = _RATIO.fullmatch(ratio)
+    return Fraction(int(match[1]), int(match[2])) if match and int(match[1]) and int(match[2]) else None
+
+
+def _same_ratio(wanted: str, offered: tuple[str, ...]) -> str | None:
+    """The row's spelling of a ratio: 32:18 is 16:9, and 7:3 is 21:9."""
+    fraction = _fraction(wanted)
+    return next((ratio for ratio in offered if fraction is not None and _fraction(ratio) == fraction), None)
+
+
+def _lines(resolution: str) -> int | None:
+    match = _RESOLUTION.fullmatch(resolution.lower())
+    if match is None:
+        return None
+    return int(match[1]) if match[1] else _LINES[match[2]]
+
+
+def _nearest_resolution(wanted: str, offered: tuple[str, ...]) -> str | None:
+    """The offered resolution nearest in lines, the larger of two; None when `wanted` is not a resolution."""
+    lines = _lines(wanted)
+    measured = [(name, known) for name in offered if (known := _lines(name)) is not None]
+    if lines is None or not measured:
+        return None
+    return min(measured, key=lambda pair: (abs(pair[1] - lines), -pair[1]))[0]

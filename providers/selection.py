@@ -1,0 +1,128 @@
+"""The model `auto` stands for: the cheapest, fastest or best row that does all of a wish, and why."""
+
+import enum
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+
+from core.errors import InvalidRequest, Precondition, Reason, Violation
+from core.spec import Wish
+from providers import prices
+from providers.model import LifecycleState, VideoModel
+from providers.resolve import can_honour, resolve
+
+
+class Strategy(enum.StrEnum):
+    """What `auto` prefers."""
+
+    CHEAPEST = "CHEAPEST"
+    FASTEST = "FASTEST"
+    BEST = "BEST"
+
+
+class Capability(enum.StrEnum):
+    """What a caller can require of the row beyond the parameters they typed."""
+
+    FIRST_FRAME = "FIRST_FRAME"
+    LAST_FRAME = "LAST_FRAME"
+    AUDIO = "AUDIO"
+    SEED = "SEED"
+    NEGATIVE_PROMPT = "NEGATIVE_PROMPT"
+    MOTION = "MOTION"
+    FPS = "FPS"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The chosen row and the reason in words."""
+
+    model: VideoModel
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidate:
+    model: VideoModel
+    micros: int
+    price: str
+    seconds: int
+
+    @property
+    def rank(self) -> int:
+        return self.model.quality_rank
+
+
+def choose(
+    wish: Wish,
+    rows: Iterable[VideoModel],
+    available: Set[str],
+    strategy: Strategy = Strategy.CHEAPEST,
+    required: Set[Capability] = frozenset(),
+    typical: Mapping[str, int] | None = None,
+) -> Choice:
+    """The row for `auto` among `rows` whose ids are in `available` (give only live ones, or only mocks).
+
+    `typical` overrides the rows' usual seconds with our own history. Rows that need a substitution count only when
+    the wish allows them and no other row is left. Raises InvalidRequest for vendor options, whose names differ per
+    model, and Precondition(MODEL_UNAVAILABLE) naming what each row lacks.
+    """
+    if wish.vendor_options:
+        raise InvalidRequest.of(
+            [Violation(field="vendor_options", message="name a model instead of auto to use these")]
+        )
+    buyable = [row for row in rows if row.id in available and row.lifecycle.state is not LifecycleState.RETIRED]
+    able = [row for row in buyable if all(has(row, capability) for capability in required)]
+    fitting = [row for row in able if can_honour(wish, row)]
+    if not fitting and wish.allow_substitutions:
+        fitting = [row for row in able if row.prompt_limit and not resolve(wish, row).violations]
+    if not fitting:
+        raise Precondition(reason=Reason.MODEL_UNAVAILABLE, message=_nothing_fits(wish, buyable, required))
+    usual = typical or {}
+    ranked = sorted((_candidate(wish, row, usual) for row in fitting), key=_ORDER[strategy])
+    return Choice(model=ranked[0].model, reason=_reason(strategy, ranked))
+
+
+def has(model: VideoModel, capability: Capability) -> bool:
+    """Whether the row has a capability."""
+    if capability is Capability.AUDIO:
+        return model.has_audio or "audio" in model.wire
+    return capability.value.lower() in model.wire
+
+
+_ORDER: Mapping[Strategy, Callable[[_Candidate], tuple[object, ...]]] = {
+    Strategy.CHEAPEST: lambda candidate: (candidate.micros, candidate.rank, candidate.model.id),
+    Strategy.FASTEST: lambda candidate: (candidate.seconds, candidate.micros, candidate.model.id),
+    Strategy.BEST: lambda candidate: (candidate.rank, candidate.micros, candidate.model.id),
+}
+
+
+def _candidate(wish: Wish, model: VideoModel, typical: Mapping[str, int]) -> _Candidate:
+    expected = prices.quote(model, resolve(wish, model).spec).expected
+    seconds = typical.get(model.id, model.typical_seconds[0])
+    return _Candidate(model=model, micros=expected.micros, price=str(expected), seconds=seconds)
+
+
+def _reason(strategy: Strategy, ranked: list[_Candidate]) -> str:
+    first = ranked[0]
+    merit = _merit(strategy, first)
+    chosen = f"auto chose {first.model.id}, the {strategy.value.lower()} of {len(ranked)} that can do this: {merit}"
+    return chosen if len(ranked) == 1 else f"{chosen}; next is {ranked[1].model.id}: {_merit(strategy, ranked[1])}"
+
+
+def _merit(strategy: Strategy, candidate: _Candidate) -> str:
+    if strategy is Strategy.CHEAPEST:
+        return candidate.price
+    return f"usually {candidate.seconds} s" if strategy is Strategy.FASTEST else f"quality rank {candidate.rank}"
+
+
+def _nothing_fits(wish: Wish, rows: list[VideoModel], required: Set[Capability]) -> str:
+    if not rows:
+        return "no model is available"
+    return "no available model can do this: " + "; ".join(f"{row.id} {_lack(wish, row, required)}" for row in rows[:5])
+
+
+def _lack(wish: Wish, model: VideoModel, required: Set[Capability]) -> str:
+    missing = sorted(capability.value for capability in required if not has(model, capability))
+    if missing:
+        return f"has no {missing[0]}"
+    violations = resolve(replace(wish, allow_substitutions=False), model).violations
+    return f"({violations[0].field}: {violations[0].message})" if violations else "takes no prompt"

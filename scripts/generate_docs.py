@@ -1,0 +1,185 @@
+"""Write what the code says into `.env.example` and between the markers of README.md; `--check` only compares."""
+
+import argparse
+import importlib
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+ENV_EXAMPLE = ROOT / ".env.example"
+SECTION = "<!-- generated:{name} -->\n{body}<!-- /generated:{name} -->"
+NONE = "-"
+
+
+def room(name: str) -> ModuleType | None:
+    """A module of ours, or None while it is not written; any other failure to import is a failure here."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is not None and (missing.name == name or name.startswith(f"{missing.name}.")):
+            return None
+        raise
+
+
+def cell(text: object) -> str:
+    """Text that stays inside one cell of a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    """A Markdown table with a closing line feed."""
+    lines = [head, ("---",) * len(head), *(tuple(map(cell, row)) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def seconds(mode: Any) -> str:
+    """The lengths a mode offers, in words; a dash where a model lacks the mode."""
+    if mode is None:
+        return NONE
+    durations = mode.durations
+    if hasattr(durations, "counts"):
+        return f"{', '.join(f'{count / durations.fps:.3g}' for count in durations.counts)} s"
+    if hasattr(durations, "low"):
+        step = "" if durations.step == 1 else f" by {durations.step:g}"
+        return f"{durations.low:g} to {durations.high:g} s{step}"
+    return f"{', '.join(f'{length:g}' for length in durations.seconds)} s"
+
+
+def ratios(model: Any) -> str:
+    """Every aspect ratio that can be typed in some mode, in the row's order."""
+    modes = [mode for mode in (model.text, model.image) if mode is not None]
+    found = dict.fromkeys(ratio for mode in modes for ratio in mode.aspect_ratios)
+    return ", ".join(found) or "as the image"
+
+
+def condition(name: str, value: object) -> str:
+    """What a price asks for: `with audio`, `without audio`, `resolution 720p`."""
+    return {"True": f"with {name}", "False": f"without {name}"}.get(str(value), f"{name} {value}")
+
+
+def prices(model: Any) -> str:
+    """The newest price for each condition, so that a passing date changes no document."""
+    newest: dict[str, Any] = {}
+    for price in sorted(model.prices, key=lambda price: price.since):
+        newest[", ".join(condition(name, value) for name, value in price.when.items())] = price
+    return (
+        "; ".join(f"${price.usd} per {price.unit}{f' ({when})' if when else ''}" for when, price in newest.items())
+        or NONE
+    )
+
+
+def models() -> str | None:
+    """The catalogue as a table, in its own order."""
+    catalogue = room("providers.catalogue")
+    if catalogue is None:
+        return None
+    head = ("model", "state", "from text", "from image", "aspect ratios", "sound", "price", "best for")
+    return table(
+        head,
+        (
+            (
+                f"`{model.id}`",
+                model.lifecycle.state.value,
+                seconds(model.text),
+                seconds(model.image),
+                ratios(model) if model.text or model.image else NONE,
+                "yes" if model.has_audio else "no",
+                prices(model),
+                model.best_for,
+            )
+            for model in catalogue.CATALOGUE.rows.values()
+        ),
+    )
+
+
+def env_example() -> str | None:
+    """The settings class's own `.env.example`."""
+    settings = room("server.settings")
+    text: str | None = None if settings is None else settings.env_example()
+    return text
+
+
+def settings_table() -> str | None:
+    """The settings class's own table."""
+    settings = room("server.settings")
+    text: str | None = None if settings is None else settings.documentation()
+    return text
+
+
+def commands(group: Any, path: str) -> Iterable[tuple[str, Any]]:
+    """Every command under a group with its full name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path} {name}")
+        elif not command.hidden:
+            yield f"{path} {name}", command
+
+
+def usage(name: str, command: Any) -> str:
+    """A command with its arguments and the options a caller may give."""
+    arguments = [str(parameter.name).upper() for parameter in command.params if not parameter.opts[0].startswith("-")]
+    options = [parameter.opts[0] for parameter in command.params if parameter.opts[0].startswith("-")]
+    return " ".join([name, *arguments, *(f"[{option}]" for option in options if option != "--help")])
+
+
+def command_line() -> str | None:
+    """The command line's commands with the first paragraph of their help."""
+    cli = room("server.cli")
+    if cli is None:
+        return None
+    group = importlib.import_module("typer.main").get_command(cli.app)
+    found = commands(group, "filmgate")
+    return table(
+        ("command", "what it does"),
+        ((f"`{usage(name, command)}`", (command.help or "").partition("\n\n")[0]) for name, command in found),
+    )
+
+
+SECTIONS: dict[str, Callable[[], str | None]] = {"models": models, "settings": settings_table, "cli": command_line}
+
+
+def filled(text: str) -> str:
+    """The README with every section written anew; one whose module is not there yet stays as it is."""
+    for name, make in SECTIONS.items():
+        body = make()
+        found = list(re.finditer(SECTION.format(name=name, body=".*?"), text, re.DOTALL))
+        if len(found) != 1:
+            raise SystemExit(f"README.md needs the markers of the section {name!r} exactly once")
+        if body is not None:
+            text = text[: found[0].start()] + SECTION.format(name=name, body=body) + text[found[0].end() :]
+    return text
+
+
+def wanted() -> dict[Path, str]:
+    """Every generated document with the text it should have."""
+    documents = {README: filled(README.read_text(encoding="utf-8"))}
+    example = env_example()
+    return documents if example is None else {**documents, ENV_EXAMPLE: example}
+
+
+def drift() -> list[str]:
+    """Names of documents that do not say what the code says."""
+    return [
+        path.name for path, text in wanted().items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> None:
+    """Write the documents, or with --check exit with the names of those that drifted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when something would change")
+    if not parser.parse_args().check:
+        for path, text in wanted().items():
+            path.write_text(text, encoding="utf-8")
+        return
+    drifted = drift()
+    if drifted:
+        raise SystemExit(f"documents are not what the code says; run `make docs`: {', '.join(drifted)}")
+
+
+if __name__ == "__main__":
+    main()

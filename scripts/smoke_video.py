@@ -1,0 +1,208 @@
+"""Drive every model of a running Filmgate over gRPC and check what comes back; costs nothing without `--live`."""
+
+import asyncio
+import hashlib
+import struct
+import time
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from filmgate.v1 import job_pb2, media_pb2, model_pb2, video_pb2
+from filmgate_client import AsyncFilmgateClient, FilmgateCallError, GenerateFields, money
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+PROMPT = "A paper boat drifts down a rainy street, camera low above the water"
+CREATIVE = "smoke"
+TOLERANCE_SECONDS = 2.0
+REFUSED_AS = {
+    model_pb2.MODEL_STATE_RETIRED: "MODEL_RETIRED",
+    model_pb2.MODEL_STATE_UNAVAILABLE: "MODEL_UNAVAILABLE",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What became of one row: `fault` is empty when all was as it should be."""
+
+    model: str
+    state: str
+    what: str
+    seconds: float = 0.0
+    fault: str = ""
+
+
+class Fault(Exception):
+    """Something that is not as it should be, in words for people."""
+
+
+def png(width: int = 1280, height: int = 720) -> bytes:
+    """A small valid PNG of a plain gradient, with nothing but the standard library."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = b"".join(b"\0" + bytes((line * 255 // height, 96, 160)) * width for line in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def request_of(row: model_pb2.VideoModel) -> GenerateFields:
+    """The least a model needs: its id, and an image where it cannot work from text."""
+    fields: GenerateFields = {"model": row.id}
+    if not any(mode.kind == model_pb2.MODEL_MODE_KIND_TEXT for mode in row.modes):
+        inline = media_pb2.InlineMedia(data=png(), mime_type="image/png")
+        fields["first_frame"] = media_pb2.MediaInput(inline=inline)
+    return fields
+
+
+class Smoke:
+    """One run over the catalogue; `budget` is what live rows may still cost, in micros of USD, None forbids them."""
+
+    def __init__(self, client: AsyncFilmgateClient, *, budget: int | None, patience: float, parallel: int) -> None:
+        self._client = client
+        self._budget = budget
+        self._patience = patience
+        self._places = asyncio.Semaphore(parallel)
+
+    async def run(self, only: Sequence[str]) -> list[Verdict]:
+        """The verdict on every row, or on those named."""
+        rows = [row for row in (await self._client.models()).models if not only or row.id in only]
+        missing = set(only) - {row.id for row in rows}
+        unknown = [Verdict(model=name, state="", what="looked up", fault="no such row") for name in sorted(missing)]
+        return [*unknown, *await asyncio.gather(*(self._judge(row) for row in rows))]
+
+    async def _judge(self, row: model_pb2.VideoModel) -> Verdict:
+        state = model_pb2.ModelState.Name(row.state).removeprefix("MODEL_STATE_")
+        async with self._places:
+            began = time.monotonic()
+            try:
+                what, fault = await self._try(row), ""
+            except (Fault, FilmgateCallError, OSError) as error:
+                what, fault = "", str(error)
+            return Verdict(model=row.id, state=state, what=what, seconds=time.monotonic() - began, fault=fault)
+
+    async def _try(self, row: model_pb2.VideoModel) -> str:
+        if row.state in REFUSED_AS:
+            return await self._refused(row, REFUSED_AS[row.state])
+        if row.state == model_pb2.MODEL_STATE_LIVE:
+            return await self._bought(row)
+        if row.state != model_pb2.MODEL_STATE_MOCK:
+            raise Fault("a state this script does not know")
+        return await self._generated(row, request_of(row))
+
+    async def _refused(self, row: model_pb2.VideoModel, reason: str) -> str:
+        fields = request_of(row)
+        fields["validate_only"] = True
+        try:
+            await self._client.generate(PROMPT, creative_id=CREATIVE, **fields)
+        except FilmgateCallError as error:
+            if error.reason != reason:
+                raise Fault(f"refused as {error}, not as {reason}") from error
+            if row.successor and row.successor not in f"{error.message} {dict(error.metadata)}":
+                raise Fault(f"refused without naming its successor {row.successor}") from error
+            return f"refused: {reason}"
+        raise Fault("was not refused")
+
+    async def _bought(self, row: model_pb2.VideoModel) -> str:
+        if self._budget is None:
+            raise Fault("is LIVE and would cost money: give --live and --max-cost")
+        fields = request_of(row)
+        quote = (await self._client.quote(PROMPT, creative_id=CREATIVE, **fields)).quote
+        if quote.held_max.currency_code != "USD" or quote.held_max.micros > self._budget:
+            raise Fault(f"could cost {quote.held_max.micros / 1e6:g}, and only {self._budget / 1e6:g} USD are left")
+        self._budget -= quote.held_max.micros
+        fields["max_cost"] = f"{quote.held_max.micros / 1e6:.6f}"
+        return await self._generated(row, fields)
+
+    async def _generated(self, row: model_pb2.VideoModel, fields: GenerateFields) -> str:
+        job = await self._client.generate(PROMPT, creative_id=CREATIVE, wait=self._patience, **fields)
+        if job.state != job_pb2.JOB_STATE_SUCCEEDED:
+            raise Fault(f"{job.id} is {job_pb2.JobState.Name(job.state)}: {job.error.message or 'no error told'}")
+        (clip,) = job.clips
+        video = await self._client.get_video(clip.video_id)
+        check(row, clip, video)
+        await asyncio.to_thread(check_file, video)
+        return f"{video.key} {video.width}x{video.height} {video.duration.ToTimedelta().total_seconds():g} s"
+
+
+def check(row: model_pb2.VideoModel, clip: job_pb2.Clip, video: video_pb2.Video) -> None:
+    """Raise Fault unless what is told about the video fits the row and the clip."""
+    mock = row.state == model_pb2.MODEL_STATE_MOCK
+    if video.provenance.mock != mock:
+        raise Fault("a mock passes for real" if mock else "a real one passes for a mock")
+    if (clip.cost.currency_code == "XTS") != mock:
+        raise Fault(f"is booked in {clip.cost.currency_code or 'no currency'}")
+    if not (video.size and video.width and video.height and len(video.sha256) == 64):
+        raise Fault("is told of without size, frame or checksum")
+    asked = clip.requested_duration.ToTimedelta().total_seconds()
+    got = video.duration.ToTimedelta().total_seconds()
+    if asked and abs(got - asked) > TOLERANCE_SECONDS:
+        raise Fault(f"is {got:g} s long instead of {asked:g} s")
+
+
+def check_file(video: video_pb2.Video) -> None:
+    """Fetch the file by its address; raise Fault unless it is the file that was promised."""
+    if urlsplit(video.url).scheme not in {"http", "https"}:
+        raise Fault("has no address to fetch")
+    # No proxy of the environment: the address is a secret, and the store is ours.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(video.url, timeout=60) as answer:
+        data: bytes = answer.read(video.size + 1)
+    if len(data) != video.size or hashlib.sha256(data).hexdigest() != video.sha256:
+        raise Fault("its file is not the one that was promised")
+
+
+def show(verdicts: Sequence[Verdict]) -> None:
+    """The table."""
+    table = Table("model", "state", "seconds", "result")
+    for one in verdicts:
+        result = f"[red]{escape(one.fault)}[/]" if one.fault else escape(one.what)
+        table.add_row(escape(one.model), one.state, f"{one.seconds:.1f}", result)
+    console = Console()
+    console.print(table)
+    faults = sum(bool(one.fault) for one in verdicts)
+    console.print(f"{len(verdicts)} models, {faults} faults")
+
+
+def main(
+    target: Annotated[str, typer.Option(envvar="FILMGATE_TARGET", help="Address of the server.")] = "127.0.0.1:50051",
+    tenant: Annotated[str, typer.Option(envvar="FILMGATE_TENANT", help="Whose videos.")] = "smoke",
+    api_key: Annotated[str, typer.Option(envvar="FILMGATE_API_KEY", show_default=False)] = "",
+    insecure: Annotated[bool, typer.Option("--insecure", help="Plaintext to another machine.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Buy from live vendors too; needs --max-cost.")] = False,
+    max_cost: Annotated[str | None, typer.Option(help="USD that all live rows together may cost.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this row, repeatable.", show_default=False)] = None,
+    parallel: Annotated[int, typer.Option(min=1, help="Rows at the same time.")] = 4,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for one row.")] = 1200.0,
+) -> None:
+    """Drive every model; exits 1 on any fault."""
+    if live != (max_cost is not None):
+        raise typer.BadParameter("--live and --max-cost go together")
+    budget = None if max_cost is None else money(max_cost).micros
+
+    async def run() -> list[Verdict]:
+        async with AsyncFilmgateClient(
+            target, tenant=tenant, api_key=api_key or None, insecure=insecure or None
+        ) as client:
+            return await Smoke(client, budget=budget, patience=patience, parallel=parallel).run(model or ())
+
+    try:
+        verdicts = asyncio.run(run())
+    except FilmgateCallError as error:
+        typer.echo(f"{target}: {error}", err=True)
+        raise typer.Exit(1) from error
+    show(verdicts)
+    if not verdicts or any(one.fault for one in verdicts):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

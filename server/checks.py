@@ -1,0 +1,214 @@
+"""Rules for single fields of a request, and the collector that finds all broken ones at once."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from core.errors import InvalidRequest, Reason, Violation
+from core.identifiers import is_creative, is_id, is_tenant
+from core.money import MOCK_CURRENCY, USD, Money
+
+LABELS = 16
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_./-]{0,62}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|[\ud800-\udfff]")
+_RATIO = re.compile(r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+_OPTION_NODES = 1000
+_OPTION_DEPTH = 8
+_OPTION_TEXT = 8000
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Findings:
+    """The broken rules of one request; `under` names a part of it and finds into the same list."""
+
+    def __init__(self, prefix: str = "", violations: list[Violation] | None = None) -> None:
+        self._prefix = prefix
+        self.violations: list[Violation] = [] if violations is None else violations
+
+    def under(self, prefix: str) -> "Findings":
+        """The same findings, for the fields of a part."""
+        return Findings(f"{self._prefix}{prefix}.", self.violations)
+
+    def add(self, field: str, message: str, reason: Reason = Reason.INVALID_REQUEST) -> None:
+        """One more broken rule."""
+        self.violations.append(Violation(field=self._prefix + field, message=message, reason=reason))
+
+    def merge(self, violations: Iterable[Violation]) -> None:
+        """Take over what others found, but for fields that are known to be broken already."""
+        known = {violation.field for violation in self.violations}
+        for violation in violations:
+            field = self._prefix + violation.field
+            if field not in known:
+                self.violations.append(Violation(field=field, message=violation.message, reason=violation.reason))
+
+    def raise_if_any(self) -> None:
+        """Raise InvalidRequest with everything found so far."""
+        if self.violations:
+            first, *rest = self.violations
+            if first.reason not in InvalidRequest.reasons:  # such as a retired model among other faults
+                first = Violation(field=first.field, message=first.message)
+            raise InvalidRequest.of([first, *rest])
+
+    # -- names
+
+    def tenant(self, value: str, field: str = "tenant_name") -> str:
+        """A tenant's name; empty when it is none."""
+        if is_tenant(value):
+            return value
+        rule = "1 to 63 characters: lower-case letters, digits and `-`, not starting with `-`"
+        self.add(field, f"is required: {rule}" if not value else f"must be {rule}")
+        return ""
+
+    def creative(self, value: str, *, required: bool = True) -> str:
+        """A creative's id; empty when it is none."""
+        if is_creative(value) or (not value and not required):
+            return value
+        rule = "1 to 128 letters, digits, `-`, `_` and `.`, without `..` and without a leading dot"
+        self.add("creative_id", f"is required: {rule}" if not value else f"must be {rule}")
+        return ""
+
+    def identifier(self, field: str, kind: str, value: str, *, required: bool = True) -> str:
+        """An id of ours; empty when it is none."""
+        if is_id(kind, value) or (not value and not required):
+            return value
+        self.add(field, f"must be an id as this server gave it: `{kind}_` and 26 characters")
+        return ""
+
+    def request_id(self, value: str) -> str:
+        """A request id, empty when none was sent or it is none."""
+        if not value or _PRINTABLE.fullmatch(value):
+            return value
+        self.add("request_id", "must be 1 to 255 printable ASCII characters")
+        return ""
+
+    def word(self, field: str, value: str) -> str:
+        """A name of a model, a vendor, a style or a resolution; empty when it is none."""
+        if not value or _WORD.fullmatch(value):
+            return value
+        self.add(field, "must be at most 128 letters, digits, `.`, `_`, `-`, `:` and `/`")
+        return ""
+
+    def one_of(self, field: str, value: int, kind: EnumTypeWrapper) -> int:
+        """An enum's number, 0 when it is out of range."""
+        if value in kind.values():
+            return value
+        self.add(field, f"must be one of {', '.join(kind.keys()[1:])}")
+        return 0
+
+    # -- text and numbers
+
+    def text(self, field: str, value: str, longest: int) -> str:
+        """Text for people, bounded and printable; empty when it is not."""
+        if len(value) > longest:
+            self.add(field, f"may have at most {longest:,} characters; shorten it by {len(value) - longest:,}")
+            return ""
+        if _CONTROL.search(value):
+            self.add(field, "may not hold control characters other than tab and line feed; remove them")
+            return ""
+        return value
+
+    def whole(self, field: str, value: int, low: int, high: int) -> int | None:
+        """A whole number within bounds, or None."""
+        if low <= value <= high:
+            return value
+        self.add(field, f"must be a whole number from {low:,} to {high:,}")
+        return None
+
+    def number(self, field: str, value: float, above: float, high: float) -> float | None:
+        """A finite number above one bound and up to another, or None."""
+        if math.isfinite(value) and above < value <= high:
+            return value
+        self.add(field, f"must be a number above {above:g} and at most {high:g}")
+        return None
+
+    def seconds(self, field: str, value: Duration, low: float, high: float, *, above: bool = False) -> float | None:
+        """A duration in seconds within bounds (`above`: the lower one excluded), or None."""
+        found = value.seconds + value.nanos / 1e9
+        sane = abs(value.nanos) < 1_000_000_000 and value.seconds * value.nanos >= 0
+        if sane and (low < found if above else low <= found) and found <= high:
+            return found
+        self.add(field, f"must be {'more than' if above else 'at least'} {low:g} s and at most {high:g} s")
+        return None
+
+    def ratio(self, field: str, value: str) -> str | None:
+        """An aspect ratio as `W:H`, or None."""
+        if not value or _RATIO.fullmatch(value):
+            return value or None
+        self.add(field, "must be two whole numbers `W:H` of at most four digits, such as `16:9`")
+        return None
+
+    def money(self, field: str, currency: str, micros: int) -> Money | None:
+        """An amount that is not negative, in dollars or in the mock currency, or None."""
+        if currency not in (USD, MOCK_CURRENCY):
+            self.add(f"{field}.currency_code", f"must be {USD} ({MOCK_CURRENCY} for what emulators charge)")
+        elif micros < 0:
+            self.add(f"{field}.micros", "may not be negative")
+        else:
+            return Money(currency=currency, micros=micros)
+        return None
+
+    def moment(self, field: str, value: Timestamp) -> datetime | None:
+        """A moment, or None."""
+        try:
+            found = value.ToDatetime(UTC)
+        except (ValueError, OverflowError):
+            found = _LATEST
+        if found < _LATEST and 0 <= value.nanos < 1_000_000_000:
+            return found
+        self.add(field, "must be a moment between the years 1 and 9999")
+        return None
+
+    # -- collections
+
+    def labels(self, value: Mapping[str, str]) -> dict[str, str]:
+        """Labels, or none when one is broken."""
+        if len(value) > LABELS:
+            self.add("labels", f"may be at most {LABELS}; there are {len(value)}")
+        if not all(map(_LABEL_KEY.fullmatch, value)):
+            rule = "1 to 63 lower-case letters, digits, `-`, `_`, `.` and `/`, starting with a letter"
+            self.add("labels", f"keys must be {rule}")
+        elif any(len(text) > 255 or _CONTROL.search(text) for text in value.values()):
+            self.add("labels", "values may have at most 255 characters and no control characters")
+        elif len(value) <= LABELS:
+            return dict(value)
+        return {}
+
+    def options(self, field: str, struct: Struct) -> dict[str, Any]:
+        """Vendor options as plain JSON values, or none when they hold what no JSON has or are too many."""
+        budget = [_OPTION_NODES]
+        try:
+            return {key: _plain(value, budget, _OPTION_DEPTH) for key, value in struct.fields.items()}
+        except ValueError as error:
+            self.add(field, str(error))
+            return {}
+
+
+def _plain(value: Value, budget: list[int], depth: int) -> Any:
+    budget[0] -= 1
+    if budget[0] < 0 or depth == 0:
+        raise ValueError(f"may hold at most {_OPTION_NODES:,} values, {_OPTION_DEPTH} levels deep")
+    kind = value.WhichOneof("kind")
+    if kind == "number_value" and not math.isfinite(value.number_value):
+        raise ValueError("numbers must be finite")
+    if kind == "string_value" and len(value.string_value) > _OPTION_TEXT:
+        raise ValueError(f"texts may have at most {_OPTION_TEXT:,} characters")
+    found = None if kind in (None, "null_value") else getattr(value, kind)
+    if isinstance(found, Struct):
+        return {key: _plain(entry, budget, depth - 1) for key, entry in found.fields.items()}
+    if isinstance(found, ListValue):
+        return [_plain(entry, budget, depth - 1) for entry in found.values]
+    return found
+
+
+def repeated_word(values: Sequence[str]) -> str | None:
+    """The first value that comes twice, or None."""
+    return next((value for index, value in enumerate(values) if value in values[:index]), None)

@@ -1,0 +1,91 @@
+"""From a request that was read to a plan that may be bought: all that is wrong is found before anything is told."""
+
+from collections.abc import Sequence
+
+from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition, Reason
+from core.money import USD
+from core.spec import MediaInput
+from jobs.life import Jobs
+from jobs.orders import Order, Plan
+from server.checks import Findings
+from server.validation import Intake
+
+
+class Desk:
+    """Plans orders. Pure but for the checks of addresses and of inline images, which run only where there are any."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def plan(self, intake: Intake) -> Plan:
+        """The plan of one request. Raises as `plans`."""
+        (plan,) = await self.plans([intake], intake.findings)
+        return plan
+
+    async def plans(self, intakes: Sequence[Intake], findings: Findings) -> list[Plan]:
+        """A plan each, all or none. Raises InvalidRequest with every violation of all of them.
+
+        What has a code of its own (an unknown, retired or unavailable model; something not built yet) keeps it when it
+        is the only thing wrong, and is one more violation otherwise.
+        """
+        plans: list[Plan] = []
+        blockers: list[tuple[Findings, str, FilmgateError]] = []
+        for intake in intakes:
+            if intake.unimplemented is not None:
+                blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
+            try:
+                plans.append(self._plan(intake))
+            except (NotFound, Precondition) as error:
+                blockers.append((intake.findings, "model", error))
+            except InvalidRequest as error:
+                intake.findings.merge(error.violations)
+            await self._look(intake)
+        if blockers and (findings.violations or len(blockers) > 1):
+            for where, field, blocker in blockers:
+                where.add(field, blocker.message)
+        findings.raise_if_any()
+        if blockers:
+            raise blockers[0][2]
+        return plans
+
+    def _plan(self, intake: Intake) -> Plan:
+        plan = self._jobs.plan(intake.order)
+        intake.findings.merge(plan.violations)
+        limit = intake.order.max_cost
+        if limit is not None and limit.currency not in (plan.currency, USD):
+            text = f"this is charged in {plan.currency}; give the limit in {plan.currency} or {USD}"
+            intake.findings.add("max_cost.currency_code", text)
+        return plan
+
+    async def _look(self, intake: Intake) -> None:
+        order = intake.order
+        if _has_addresses(order):
+            intake.findings.merge(await self._jobs.check_urls(order))
+        if _has_data(order):
+            intake.findings.merge(await self._jobs.check_media(order))
+
+
+def check_cost(plans: Sequence[Plan]) -> None:
+    """Refuse a dry run as the real one would be. Raises Precondition."""
+    for plan in plans:
+        limit = plan.order.max_cost
+        if limit is not None and plan.held_max.micros > limit.micros:
+            raise Precondition(
+                reason=Reason.COST_LIMIT_EXCEEDED,
+                message=f"up to {plan.held_max} would be held, max_cost is {limit}: raise max_cost or ask for less",
+                metadata={"held_max_micros": str(plan.held_max.micros), "max_cost_micros": str(limit.micros)},
+            )
+
+
+def _has_addresses(order: Order) -> bool:
+    return bool(order.webhook) or any(media.uri for media in _media(order))
+
+
+def _has_data(order: Order) -> bool:
+    return any(media.data for media in _media(order))
+
+
+def _media(order: Order) -> list[MediaInput]:
+    wish = order.wish
+    named = (wish.first_frame, wish.last_frame, wish.source_video, *wish.references)
+    return [media for media in named if media is not None]

@@ -1,0 +1,204 @@
+"""The twelve rpcs of `filmgate.v1.VideoService`: read, ask the jobs room, answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import grpc
+from filmgate.v1 import video_pb2, video_service_pb2_grpc
+from filmgate.v1 import video_service_pb2 as pb
+from google.protobuf.message import DecodeError
+
+from core.errors import Reason, Unavailable
+from jobs.events import EventKind
+from jobs.life import Jobs
+from jobs.orders import JobView, Page, Plan, VerdictKind
+from server import convert, queries, validation
+from server.catalogue import CatalogueAnswers
+from server.convert import Presigner
+from server.desk import Desk, check_cost
+from server.interceptors import malformed, takes_bytes
+from server.pages import PageTokens
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_REPLY_SECONDS = 0.25
+"""What is left of a call's deadline for its answer to travel."""
+_PAYS_TWICE = {
+    "code": "MAY_PAY_TWICE",
+    "message": "the clip is bought again, although its vendor may have accepted it before: it may be paid twice",
+}
+
+
+class VideoService(video_service_pb2_grpc.VideoServiceServicer):
+    """One instance per server; holds no state of its own but the catalogue's answers."""
+
+    def __init__(self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens) -> None:
+        self._jobs = jobs
+        self._desk = Desk(jobs)
+        self._catalogue = catalogue
+        self._presigner = presigner
+        self._pages = pages
+
+    async def GenerateVideo(  # noqa: N802 - the contract's name
+        self, request: pb.GenerateVideoRequest, context: Context
+    ) -> pb.GenerateVideoResponse:
+        """Accept one job, or say what it would be."""
+        intake = validation.generate_video(request)
+        order = intake.order
+        job_ids = None
+        if intake.request_id and order.tenant and not intake.validate_only:
+            job_ids = await self._jobs.repeated(order.tenant, "GenerateVideo", intake.request_id, intake.request_hash)
+        if job_ids is None:
+            plan = await self._desk.plan(intake)
+            if intake.validate_only:
+                return _dry_run([plan])[0]
+            job_ids = await self._jobs.accept(
+                [plan], rpc="GenerateVideo", request_id=intake.request_id, request_hash=intake.request_hash
+            )
+        if intake.wait:
+            await self._jobs.wait(job_ids[0], _bounded(intake.wait, context))
+        return pb.GenerateVideoResponse(job=await self._job(job_ids[0], order.tenant))
+
+    async def BatchGenerateVideos(  # noqa: N802 - the contract's name
+        self, request: pb.BatchGenerateVideosRequest, context: Context
+    ) -> pb.BatchGenerateVideosResponse:
+        """Accept up to 100 jobs, all or none."""
+        batch = validation.batch(request)
+        job_ids = None
+        if batch.request_id and batch.tenant and not batch.validate_only:
+            job_ids = await self._jobs.repeated(
+                batch.tenant, "BatchGenerateVideos", batch.request_id, batch.request_hash
+            )
+        if job_ids is None:
+            plans = await self._desk.plans(batch.intakes, batch.findings)
+            if batch.validate_only:
+                return pb.BatchGenerateVideosResponse(results=_dry_run(plans))
+            job_ids = await self._jobs.accept(
+                plans, rpc="BatchGenerateVideos", request_id=batch.request_id, request_hash=batch.request_hash
+            )
+        jobs = [await self._job(job_id, batch.tenant) for job_id in job_ids]
+        return pb.BatchGenerateVideosResponse(results=[pb.GenerateVideoResponse(job=job) for job in jobs])
+
+    async def QuoteVideo(  # noqa: N802 - the contract's name
+        self, request: pb.QuoteVideoRequest, context: Context
+    ) -> pb.QuoteVideoResponse:
+        """Say what a request would cost."""
+        plan = await self._desk.plan(validation.quote_video(request))
+        return pb.QuoteVideoResponse(**_resolved(plan))
+
+    @takes_bytes
+    async def ListVideoModels(self, request: bytes, context: Context) -> bytes:  # noqa: N802 - the contract's name
+        """List the catalogue."""
+        try:
+            return self._catalogue.answer(request)
+        except DecodeError:
+            raise malformed() from None
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:  # noqa: N802 - the contract's name
+        """Read a job."""
+        tenant, job_id = queries.job_target(request)
+        return pb.GetJobResponse(job=await self._job(job_id, tenant))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:  # noqa: N802 - the contract's name
+        """Read a page of jobs."""
+        wanted = queries.list_jobs(request)
+        page = Page(size=wanted.size + 1, before=self._pages.read(wanted.fingerprint, wanted.token))
+        views = await self._jobs.list_jobs(wanted.tenant, wanted.jobs, page)
+        shown = views[: wanted.size]
+        more = len(views) > wanted.size
+        return pb.ListJobsResponse(
+            jobs=[convert.job(view, self._presigner.uri_base) for view in shown],
+            next_page_token=self._pages.make(wanted.fingerprint, shown[-1].job.id) if more else "",
+        )
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:  # noqa: N802 - the contract's name
+        """Ask a job to stop."""
+        tenant, job_id = queries.job_target(request)
+        return pb.CancelJobResponse(job=await self._answer(await self._jobs.cancel(job_id, tenant)))
+
+    async def WatchJob(  # noqa: N802 - the contract's name
+        self, request: pb.WatchJobRequest, context: Context
+    ) -> AsyncIterator[pb.WatchJobResponse]:
+        """Follow a job to its end. A stream cut short by a drain says so, so that nobody takes it for the end."""
+        tenant, job_id = queries.job_target(request)
+        last = None
+        async for event in self._jobs.watch(job_id, tenant, request.after_event):
+            last = event.kind
+            yield pb.WatchJobResponse(event=convert.event(event))
+        if last is not EventKind.ENDED and self._jobs.draining.is_set():
+            text = "this server is shutting down; watch again after the last event you have seen"
+            raise Unavailable(reason=Reason.SHUTTING_DOWN, message=text, retry_after=1.0)
+
+    async def ResolveClip(  # noqa: N802 - the contract's name
+        self, request: pb.ResolveClipRequest, context: Context
+    ) -> pb.ResolveClipResponse:
+        """Carry out an operator's verdict."""
+        tenant, clip_id, verdict = queries.resolve_clip(request)
+        job = await self._job(await self._jobs.resolve(clip_id, tenant, verdict), tenant)
+        clip = next(clip for clip in job.clips if clip.id == clip_id)
+        told = [convert.warning(_PAYS_TWICE, clip_id)] if verdict.kind is VerdictKind.RESUBMIT else []
+        return pb.ResolveClipResponse(job=job, clip=clip, warnings=told)
+
+    async def GetVideo(self, request: pb.GetVideoRequest, context: Context) -> pb.GetVideoResponse:  # noqa: N802 - the contract's name
+        """Read a video with fresh addresses."""
+        tenant, video_id, ttl = queries.get_video(request)
+        row = await self._jobs.video(video_id, tenant)
+        prompts = await self._jobs.prompts([row.job_id])
+        message = convert.video(row, self._presigner.uri_base, prompts.get(row.job_id, ""))
+        await self._presigner.addresses(message, row, ttl)
+        return pb.GetVideoResponse(video=message)
+
+    async def ListVideos(self, request: pb.ListVideosRequest, context: Context) -> pb.ListVideosResponse:  # noqa: N802 - the contract's name
+        """Read a page of videos."""
+        wanted = queries.list_videos(request)
+        page = Page(size=wanted.size + 1, before=self._pages.read(wanted.fingerprint, wanted.token))
+        rows = await self._jobs.list_videos(wanted.tenant, wanted.videos, page)
+        shown = rows[: wanted.size]
+        prompts = await self._jobs.prompts(sorted({row.job_id for row in shown}))
+        base = self._presigner.uri_base
+        messages: list[video_pb2.Video] = [convert.video(row, base, prompts.get(row.job_id, "")) for row in shown]
+        if wanted.url_ttl is not None:
+            pairs = zip(messages, shown, strict=True)
+            await asyncio.gather(*(self._presigner.addresses(*pair, wanted.url_ttl) for pair in pairs))
+        more = len(rows) > wanted.size
+        token = self._pages.make(wanted.fingerprint, shown[-1].id) if more else ""
+        return pb.ListVideosResponse(videos=messages, next_page_token=token)
+
+    async def DeleteVideo(self, request: pb.DeleteVideoRequest, context: Context) -> pb.DeleteVideoResponse:  # noqa: N802 - the contract's name
+        """Remove a video."""
+        tenant, video_id = queries.delete_video(request)
+        await self._jobs.delete_video(video_id, tenant)
+        return pb.DeleteVideoResponse()
+
+    async def _job(self, job_id: str, tenant: str) -> Any:
+        return await self._answer(await self._jobs.view(job_id, tenant))
+
+    async def _answer(self, view: JobView) -> Any:
+        """The job with fresh addresses."""
+        message = convert.job(view, self._presigner.uri_base)
+        for video, row in zip(message.videos, view.videos, strict=True):
+            await self._presigner.addresses(video, row)
+        return message
+
+
+def _bounded(wait: float, context: Context) -> float:
+    """How long to wait so that the answer still arrives in time."""
+    left = context.time_remaining()
+    return wait if left is None else max(0.0, min(wait, left - _REPLY_SECONDS))
+
+
+def _dry_run(plans: Sequence[Plan]) -> list[pb.GenerateVideoResponse]:
+    check_cost(plans)
+    return [pb.GenerateVideoResponse(**_resolved(plan)) for plan in plans]
+
+
+def _resolved(plan: Plan) -> dict[str, Any]:
+    """What a plan resolves to, by the field names that two responses share."""
+    return {
+        "quote": convert.quote(plan),
+        "model": plan.model,
+        "model_reason": plan.model_reason if plan.order.model != plan.model else "",
+        "parameters": convert.spec_parameters(plan.spec),
+        "warnings": convert.warnings(plan.notices),
+    }

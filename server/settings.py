@@ -1,0 +1,415 @@
+"""Every setting of the service, from environment variables alone; no other module reads the environment.
+
+https://docs.pydantic.dev/latest/concepts/pydantic_settings/
+"""
+
+import difflib
+import enum
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core import urls
+from core.errors import UnsafeUrl
+
+_PREFIX = "FILMGATE_"
+_FILE = "_FILE"
+_LONGEST_SECRET_FILE = 64 * 1024
+
+
+class SettingsError(Exception):
+    """Settings that the server refuses to start with: one line per fault, which names keys and rules, never values."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class MockMode(enum.StrEnum):
+    """What stands in for a vendor without a key."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+class LogLevel(enum.StrEnum):
+    """The least important line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(enum.StrEnum):
+    """How a line of the log looks."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}$")]
+
+
+def _variable(section: str, about: str, *names: str, default: Any = None, example: str = "") -> Any:
+    """A setting: its names (the first is the documented one, the others are equals) and one sentence for people."""
+    extra: dict[str, Any] = {"names": list(names), "section": section, "example": example}
+    return Field(default=default, description=about, json_schema_extra=extra)
+
+
+_SERVER = "Where the server listens, and who may call it"
+_STORE = "Where finished videos are kept"
+_VENDORS = "Keys of the vendors"
+_MOCKS = "What stands in for a vendor without a key"
+_WORK = "How much is done at once"
+_LATER = "Keys for parts that come with later versions: accepted and kept secret, used by nothing yet"
+_FAULTS = "For finding faults"
+
+
+class Settings(BaseSettings):
+    """The settings of one server process. Frozen; every secret is a `SecretStr`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False, str_strip_whitespace=True
+    )
+
+    host: str = _variable(
+        _SERVER,
+        "Address to listen on. Any address but loopback needs FILMGATE_API_KEY.",
+        "FILMGATE_HOST",
+        default="127.0.0.1",
+    )
+    grpc_port: Port = _variable(_SERVER, "Port of gRPC; 0 takes a free one.", "FILMGATE_GRPC_PORT", default=50051)
+    http_port: Port = _variable(
+        _SERVER,
+        "Port of the HTTP edge (media, vendor webhooks, health); 0 takes a free one.",
+        "FILMGATE_HTTP_PORT",
+        default=8080,
+    )
+    api_key: Annotated[SecretStr, Field(min_length=16)] | None = _variable(
+        _SERVER,
+        "The operator's key, at least 16 characters: callers send it as `authorization: Bearer <key>`."
+        " Without one, only loopback is served.",
+        "FILMGATE_API_KEY",
+    )
+    public_url: str | None = _variable(
+        _SERVER,
+        "Where vendors and browsers reach the HTTP edge, such as https://filmgate.example.com."
+        " Unset: vendors are polled, and media addresses name the edge's own port.",
+        "FILMGATE_PUBLIC_URL",
+    )
+    data_dir: Path = _variable(
+        _SERVER,
+        "Folder of the database, of work in progress and of the embedded store.",
+        "FILMGATE_DATA_DIR",
+        default=Path(".data"),
+    )
+    database_url: Secret | None = _variable(
+        _SERVER,
+        "A Postgres database for several replicas. Unset: SQLite in the data folder, one replica.",
+        "FILMGATE_DATABASE_URL",
+    )
+
+    s3_bucket: Bucket | None = _variable(
+        _STORE, "Bucket for finished videos. Unset: the embedded store in the data folder.", "S3_BUCKET_NAME"
+    )
+    s3_prefix: Prefix = _variable(
+        _STORE, "First part of every key, in either store.", "S3_VIDEO_PREFIX", default="videos"
+    )
+    s3_endpoint_url: str | None = _variable(
+        _STORE, "Any service that speaks S3. Unset: Amazon's.", "S3_ENDPOINT_URL", example="https://s3.example.com"
+    )
+    s3_public_endpoint_url: str | None = _variable(
+        _STORE,
+        "The same service as browsers reach it, for presigned addresses. Unset: S3_ENDPOINT_URL.",
+        "S3_PUBLIC_ENDPOINT_URL",
+    )
+    aws_region: Word = _variable(
+        _STORE, "Region of the bucket.", "AWS_REGION", "AWS_DEFAULT_REGION", default="us-east-1"
+    )
+    aws_access_key_id: Secret | None = _variable(
+        _STORE,
+        "Access key of the bucket. Unset: the machine's own role.",
+        "AWS_ACCESS_KEY_ID",
+    )
+    aws_secret_access_key: Secret | None = _variable(_STORE, "Its secret.", "AWS_SECRET_ACCESS_KEY")
+    aws_session_token: Secret | None = _variable(_STORE, "Its session, for temporary keys.", "AWS_SESSION_TOKEN")
+
+    runway_api_key: Secret | None = _variable(
+        _VENDORS, "Runway. RUNWAYML_API_SECRET is an equal name.", "RUNWAY_API_KEY", "RUNWAYML_API_SECRET"
+    )
+    replicate_api_token: Secret | None = _variable(_VENDORS, "Replicate.", "REPLICATE_API_TOKEN")
+    runway_base_url: str | None = _variable(
+        _VENDORS,
+        "Another address of Runway's API: https, or http on loopback only.",
+        "RUNWAY_BASE_URL",
+        "RUNWAYML_BASE_URL",
+    )
+    replicate_base_url: str | None = _variable(
+        _VENDORS, "Another address of Replicate's API: https, or http on loopback only.", "REPLICATE_BASE_URL"
+    )
+
+    mock: MockMode = _variable(
+        _MOCKS,
+        "`auto` plays vendors that have no key, `always` plays all, `never` plays none: a model without a key is then"
+        " unavailable, and the server refuses to start without S3.",
+        "FILMGATE_MOCK",
+        default=MockMode.AUTO,
+    )
+    emulator_url: str | None = _variable(
+        _MOCKS,
+        "A shared `filmgate emulate` that plays the vendors. Unset: one inside the server.",
+        "FILMGATE_EMULATOR_URL",
+        example="http://127.0.0.1:8090",
+    )
+    emulator_speed: Annotated[float, Field(gt=0, le=100_000)] = _variable(
+        _MOCKS,
+        "How much faster than a real vendor the emulator inside the server is.",
+        "FILMGATE_EMULATOR_SPEED",
+        default=20.0,
+    )
+
+    default_model: Word = _variable(
+        _WORK,
+        "What a request without a model means: an id, an alias, or `auto`.",
+        "FILMGATE_DEFAULT_MODEL",
+        default="auto",
+    )
+    clip_attempts: Annotated[int, Field(ge=1, le=10)] = _variable(
+        _WORK, "Tries of one clip while its vendor refuses it.", "FILMGATE_CLIP_ATTEMPTS", default=3
+    )
+    tenant_clips: Annotated[int, Field(ge=1, le=100_000)] = _variable(
+        _WORK, "Clips of one tenant at a time.", "FILMGATE_TENANT_CLIPS", default=5
+    )
+    worker_clips: Annotated[int, Field(ge=1, le=100_000)] = _variable(
+        _WORK, "Clips of one process at a time.", "FILMGATE_WORKER_CLIPS", default=10_000
+    )
+    resolution_ttl: Annotated[int, Field(ge=1, le=30 * 86_400)] = _variable(
+        _WORK,
+        "Seconds a parked clip waits for news before it is given up.",
+        "FILMGATE_RESOLUTION_TTL",
+        default=86_400,
+    )
+    url_ttl: Annotated[int, Field(ge=1, le=7 * 86_400)] = _variable(
+        _WORK, "Seconds a presigned address works.", "FILMGATE_URL_TTL", default=3600
+    )
+
+    log_level: LogLevel = _variable(
+        _FAULTS, "`debug`, `info`, `warning` or `error`.", "FILMGATE_LOG_LEVEL", default=LogLevel.INFO
+    )
+    log_format: LogFormat = _variable(
+        _FAULTS,
+        "`json`, `console`, or `auto`: console on a terminal.",
+        "FILMGATE_LOG_FORMAT",
+        default=LogFormat.AUTO,
+    )
+    crashpoint: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(:[1-9][0-9]{0,5})?$")] | None = _variable(
+        _FAULTS,
+        "Kills the server at a named point (`name`, or `name:3` for the third passage). For the crash rig.",
+        "FILMGATE_CRASHPOINT",
+    )
+
+    pika_api_key: Secret | None = _variable(
+        _LATER, "Pika, served by fal. FAL_KEY is an equal name.", "PIKA_API_KEY", "FAL_KEY"
+    )
+    stability_api_key: Secret | None = _variable(_LATER, "Stability.", "STABILITY_API_KEY")
+    luma_api_key: Secret | None = _variable(
+        _LATER, "Luma Dream Machine. LUMAAI_API_KEY is an equal name.", "LUMA_API_KEY", "LUMAAI_API_KEY"
+    )
+    luma_agents_api_key: Secret | None = _variable(_LATER, "Luma Agents.", "LUMA_AGENTS_API_KEY")
+    google_api_key: Secret | None = _variable(
+        _LATER, "Google. GEMINI_API_KEY is an equal name.", "GOOGLE_API_KEY", "GEMINI_API_KEY"
+    )
+    openai_api_key: Secret | None = _variable(_LATER, "OpenAI.", "OPENAI_API_KEY")
+    hf_token: Secret | None = _variable(_LATER, "Hugging Face.", "HF_TOKEN")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: it knows equal names, `_FILE` variants, and texts without values."""
+        return (init_settings,)
+
+    @field_validator("public_url", "s3_endpoint_url", "s3_public_endpoint_url", "emulator_url")
+    @classmethod
+    def _plain_address(cls, value: str | None) -> str | None:
+        return None if value is None else _address(value, private_http=True)
+
+    @field_validator("runway_base_url", "replicate_base_url")
+    @classmethod
+    def _vendor_address(cls, value: str | None) -> str | None:
+        return None if value is None else _address(value, private_http=False)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        faults = list(_contradictions(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret that is set, by the name of its field: for redaction, never for showing."""
+        found = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value.get_secret_value() for name, value in found if isinstance(value, SecretStr)}
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """The settings of an environment (default: this process's), `overrides` by field name on top.
+
+    Raises SettingsError with every fault at once; no text of it holds a value.
+    """
+    environment = os.environ if environment is None else environment
+    faults = list(_unknown(environment))
+    values = _collect(environment, faults)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        faults += [_fault(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False)]
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def names(field: str) -> tuple[str, ...]:
+    """The variables of a setting, the documented one first."""
+    return _names(Settings.model_fields[field])
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its meaning and default, by section."""
+    sections: dict[str, list[str]] = {}
+    for field in Settings.model_fields.values():
+        sections.setdefault(_extra(field)["section"], []).append(_example(field))
+    head = (
+        "# Settings of Filmgate, generated from server/settings.py by `make docs`. Copy to .env and fill in.\n"
+        "# Every secret may come from a file instead: NAME_FILE=/run/secrets/name. An empty secret is refused.\n"
+    )
+    return head + "".join(f"\n# {title}.\n\n" + "\n".join(entries) for title, entries in sections.items())
+
+
+def documentation() -> str:
+    """The same as a Markdown table."""
+    rows = [
+        f"| {', '.join(f'`{name}`' for name in _names(field))} | {_default(field)} | {field.description} |\n"
+        for field in Settings.model_fields.values()
+    ]
+    return "| variable | default | what it does |\n| --- | --- | --- |\n" + "".join(rows)
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.api_key is None and not is_loopback(settings.host):
+        yield "FILMGATE_HOST: an address that is not loopback needs FILMGATE_API_KEY"
+    if settings.mock is MockMode.NEVER and settings.s3_bucket is None:
+        yield "S3_BUCKET_NAME: required with FILMGATE_MOCK=never"
+    if (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None):
+        yield "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: set both or neither"
+    if settings.aws_session_token is not None and settings.aws_access_key_id is None:
+        yield "AWS_SESSION_TOKEN: goes with AWS_ACCESS_KEY_ID"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address to listen on."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _collect(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field, info in Settings.model_fields.items():
+        found = dict(_spoken(info, environment, faults))
+        if len(set(found.values())) > 1:
+            faults.append(f"{' and '.join(found)}: two names of one setting with different values")
+        elif found:
+            values[field] = next(iter(found.values()))
+    return values
+
+
+def _spoken(info: FieldInfo, environment: Mapping[str, str], faults: list[str]) -> Iterator[tuple[str, str]]:
+    """Each variable that says something about a setting, with what it says."""
+    for name in _names(info):
+        if name in environment:
+            if environment[name].strip():
+                yield name, environment[name].strip()
+            elif _is_secret(info):
+                faults.append(f"{name}: an empty secret is refused; leave the variable out instead")
+        path = environment.get(name + _FILE, "") if _is_secret(info) else ""
+        if path:
+            try:
+                yield name + _FILE, _read(Path(path))
+            except ValueError as error:
+                faults.append(f"{name + _FILE}: {error}")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_SECRET_FILE + 1)
+        text = content.decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file cannot be read ({type(error).__name__})") from None
+    if not text or len(content) > _LONGEST_SECRET_FILE:
+        raise ValueError("the file is empty or too large for a secret")
+    return text
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {name for info in Settings.model_fields.values() for name in _names(info)}
+    known |= {name + _FILE for info in Settings.model_fields.values() if _is_secret(info) for name in _names(info)}
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            yield f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _address(value: str, *, private_http: bool) -> str:
+    try:
+        return urls.check_endpoint(value, allow_private_http=private_http).url.rstrip("/")
+    except UnsafeUrl as error:
+        raise ValueError(str(error)) from None
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    if not location:
+        return text
+    info = Settings.model_fields.get(str(location[0]))
+    return f"{str(location[0]) if info is None else ' or '.join(_names(info))}: {text}"
+
+
+def _extra(info: FieldInfo) -> dict[str, Any]:
+    assert isinstance(info.json_schema_extra, dict)
+    return info.json_schema_extra
+
+
+def _names(info: FieldInfo) -> tuple[str, ...]:
+    return tuple(_extra(info)["names"])
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    return "SecretStr" in str(info.annotation)
+
+
+def _default(info: FieldInfo) -> str:
+    return "" if info.default is None else f"`{info.default}`"
+
+
+def _example(info: FieldInfo) -> str:
+    name = _names(info)[0]
+    value = _extra(info)["example"] or ("" if info.default is None else str(info.default))
+    return f"# {info.description}\n# {name}={value}\n"

@@ -1,0 +1,70 @@
+"""One emulator server for the whole folder, in a thread of its own; others on demand in the test's own loop."""
+
+import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from emulators.server import EmulatorServer
+from emulators.world import Options
+from tests.emulators.driving import Start
+
+
+@pytest.fixture(scope="session")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server at 2,000 times real speed that plays faults asked for in prompts."""
+    started: list[str] = []
+    ready, done = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        server = EmulatorServer(options=Options(speed=2000, allow_prompt_faults=True))
+        started.append(await server.start(data_dir=tmp_path_factory.mktemp("emulators")))
+        ready.set()
+        await done.wait()
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert ready.wait(30)
+    yield started[0]
+    loop.call_soon_threadsafe(done.set)
+    thread.join(30)
+    loop.close()
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts servers with options of the test's own, on one data folder, and stops them in the end."""
+    servers: list[EmulatorServer] = []
+
+    async def begin(**options: Any) -> EmulatorServer:
+        server = EmulatorServer(options=Options(**options))
+        await server.start(data_dir=tmp_path)
+        servers.append(server)
+        return server
+
+    yield begin
+    for server in servers:
+        await server.stop()
+
+
+@pytest.fixture
+def http(base_url: str) -> Iterator[httpx.Client]:
+    """A client of the shared server that follows no redirect."""
+    with httpx.Client(base_url=base_url, trust_env=False, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    """A 128 x 64 picture."""
+    stream = io.BytesIO()
+    Image.new("RGB", (128, 64), "teal").save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,226 @@
+"""A whole jobs room on loopback: real emulators, real engine, real disk store; webhooks through a real socket."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.database import Database, metadata
+from core.spec import MediaInput, Wish
+from emulators.server import EmulatorServer
+from emulators.world import Options
+from jobs.context import Policy
+from jobs.endpoints import Endpoint, Vendors
+from jobs.engine import Engine
+from jobs.events import Event
+from jobs.http import PublicClient, VendorClient
+from jobs.life import Jobs
+from jobs.orders import JobView, Order
+from jobs.records import ClipState, JobState
+from jobs.tables import clips as clip_table
+from ledger.tables import entries
+from ledger.verify import Verdict, verify
+from media.pool import MediaPool
+from providers.catalogue import ADAPTERS
+from storage.disk import DiskStore
+
+POLICY = Policy(retry_base=0.05, retry_longest=0.2, mock_poll=0.05, lookup_settle=1.0, submit_timeout=2.0)
+PATIENCE = 30.0
+
+
+@dataclass
+class Workshop:
+    """The room, its emulators, and what a test does with them."""
+
+    data_dir: Path
+    pool: MediaPool
+    emulators: EmulatorServer
+    emulator_url: str
+    policy: Policy
+    webhooks: bool
+    database: Database = field(init=False)
+    jobs: Jobs = field(init=False)
+    store: DiskStore = field(init=False)
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+
+    async def open(self) -> None:
+        """Start, as a server process would."""
+        self.database = Database(self.data_dir / "filmgate.sqlite")
+        with self.database.engine.begin() as connection:
+            metadata.create_all(connection)
+        endpoints = [
+            Endpoint(
+                name=f"mock:{name}",
+                provider=name,
+                base_url=f"{self.emulator_url}/{name}",
+                credential="mock",
+                secret="mock-key",
+            )
+            for name in ADAPTERS
+        ]
+        self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
+        vendor_client = VendorClient()
+        public_client = PublicClient()
+        self._stack.push_async_callback(vendor_client.aclose)
+        self._stack.push_async_callback(public_client.aclose)
+        self.jobs = Jobs(
+            database=self.database,
+            engine=Engine(self.database, self.data_dir, tenant_clips=8, worker_clips=100),
+            vendors=Vendors(ADAPTERS.values(), endpoints, {}),
+            vendor_client=vendor_client,
+            public_client=public_client,
+            store=self.store,
+            pool=self.pool,
+            data_dir=self.data_dir,
+            prefix="videos",
+            public_url="",
+            policy=self.policy,
+        )
+        url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
+        await self.jobs.start(loopback_url=url)
+
+    async def close(self) -> None:
+        """Stop; everything unfinished is continued by the next `open`."""
+        await self.jobs.drain(5.0)
+        await self.jobs.stop()
+        await self._stack.aclose()
+        self._stack = contextlib.AsyncExitStack()
+        await self.store.close()
+        self.database.close()
+
+    async def order(self, model: str, *, variations: int = 1, **wish: Any) -> str:
+        """Accept an order for a tenant called acme; the job's id."""
+        fallbacks = tuple(wish.pop("fallbacks", ()))
+        wished = Wish(**{"prompt": "a cat on a beach"} | wish)
+        plan = self.jobs.plan(
+            Order(
+                tenant="acme",
+                creative_id="spring",
+                model=model,
+                wish=wished,
+                variations=variations,
+                fallbacks=fallbacks,
+            )
+        )
+        assert not plan.violations, plan.violations
+        [job_id] = await self.jobs.accept([plan], rpc="GenerateVideo", request_id="", request_hash="")
+        return job_id
+
+    async def script(self, vendor: str, fault: str, *, match: str = "submit", times: int = 1, **options: Any) -> None:
+        """Make the next exchanges with a vendor go wrong."""
+        entry = {"vendor": vendor, "match": match, "fault": fault, "times": times, **options}
+        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
+            reply = await client.post("/control/script", json=[entry])
+            assert reply.status_code < 300, reply.text
+
+    async def vendor_ledger(self) -> list[dict[str, Any]]:
+        """The emulators' own account of every POST."""
+        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
+            reply = await client.get("/control/ledger")
+        return list(reply.json()["posts"])
+
+    async def vendor_jobs(self) -> list[dict[str, Any]]:
+        """The emulators' own account of every job they took."""
+        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
+            reply = await client.get("/control/jobs")
+        return list(reply.json()["jobs"])
+
+    async def ended(self, job_id: str) -> JobView:
+        """The job once it has ended or parked."""
+        await self.jobs.wait(job_id, PATIENCE)
+        view = await self.jobs.view(job_id, "acme")
+        assert view.job.state.terminal or view.job.state is JobState.NEEDS_RESOLUTION, view.job.state
+        return view
+
+    async def until(self, job_id: str, condition: Callable[[JobView], bool]) -> JobView:
+        """The job once `condition` holds; looked at after every event."""
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.jobs.watch(job_id, "acme", 0):
+                view = await self.jobs.view(job_id, "acme")
+                if condition(view):
+                    return view
+        raise AssertionError("the job ended without it")
+
+    async def events(self, job_id: str) -> list[Event]:
+        """Every event of an ended job."""
+        return [event async for event in self.jobs.watch(job_id, "acme", 0)]
+
+    async def verdict(self) -> Verdict:
+        """What `filmgate ledger verify` says."""
+
+        def work(connection: sa.Connection) -> Verdict:
+            states = {row.id: ClipState(row.state) for row in connection.execute(sa.select(clip_table))}
+            ended = {name for name, state in states.items() if state.terminal}
+            parked = {name for name, state in states.items() if state is ClipState.PARKED}
+            return verify(connection, ended, parked)
+
+        return await self.database.read(work)
+
+    async def booked(self, kind: str) -> int:
+        """The sum of a kind of ledger entries, in micros."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(entries.c.micros), 0)).where(entries.c.kind == kind)
+        return int(await self.database.read(lambda connection: connection.execute(query).scalar_one()))
+
+
+@contextlib.asynccontextmanager
+async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
+    async def webhook(request: Request) -> Response:
+        status = await workshop.jobs.callback(
+            request.path_params["provider"], request.path_params["token"], request.headers, await request.body()
+        )
+        return Response(status_code=status)
+
+    app = Starlette(routes=[Route("/webhooks/{provider}/{token}", webhook, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are pytest's
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+Opened = Callable[..., Any]
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
+    """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
+    stack = contextlib.AsyncExitStack()
+    workshops: list[Workshop] = []
+
+    async def start(*, webhooks: bool = False, policy: Mapping[str, Any] | None = None, **options: Any) -> Workshop:
+        pool = await stack.enter_async_context(MediaPool())
+        emulators = EmulatorServer(options=Options(**{"speed": 200.0} | options), pool=pool)
+        url = await emulators.start(data_dir=tmp_path)
+        stack.push_async_callback(emulators.stop)
+        chosen = replace(POLICY, **dict(policy or {}))
+        workshop = Workshop(tmp_path, pool, emulators, url, chosen, webhooks)
+        await workshop.open()
+        workshops.append(workshop)
+        return workshop
+
+    yield start
+    for workshop in workshops:
+        await workshop.close()
+    await stack.aclose()
+
+
+@pytest.fixture
+def frame() -> MediaInput:
+    """A first frame: a public https address, which no emulator fetches."""
+    return MediaInput(uri="https://example.com/frame.png", mime_type="image/png")
