@@ -9,9 +9,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 Result = TypeVar("Result")
 _LARGEST_GROUP = 64
+_NO_ITEM = object()
 
 
 class Timestamp(sa.TypeDecorator[datetime]):
@@ -56,19 +57,26 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
     return engine
 
 
+Work = Callable[[sa.Connection], Any]
+BulkWork = Callable[[sa.Connection, Sequence[Any]], Sequence[Any]]
+"""Does many items at once; gives one result or exception per item, in order. What it raises all of them get."""
+
+
 @dataclass(slots=True)
-class _Job:
-    work: Callable[[sa.Connection], Any]
+class _Order:
+    """One caller's wish: `work(connection)`, or its `item` among the others of the same bulk `work`."""
+
+    work: Work | BulkWork
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    item: Any = _NO_ITEM
     result: Any = None
-    error: BaseException | None = field(default=None)
 
     def deliver(self) -> None:
         if self.future.done():
             return
-        if self.error is not None:
-            self.future.set_exception(self.error)
+        if isinstance(self.result, BaseException):
+            self.future.set_exception(self.result)
         else:
             self.future.set_result(self.result)
 
@@ -76,21 +84,28 @@ class _Job:
 class Writer:
     """The one thread that writes: it groups what waits into one commit, a savepoint each.
 
-    `await run(work)` returns what `work(connection)` returned once it is durable, or raises what it raised with
-    nothing of it written.
+    A result is given out once it is durable; what raises has written nothing.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="filmgate-writer", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` in a transaction; shielded, so that a cancelled caller never leaves half a thought."""
+        result: Result = await self._ask(work, _NO_ITEM)
+        return result
+
+    async def run_bulk(self, work: BulkWork, item: Any) -> Any:
+        """Run `work` on this item together with the items of whoever else asks for the same work now."""
+        return await self._ask(work, item)
+
+    async def _ask(self, work: Work | BulkWork, item: Any) -> Any:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        self._queue.put(_Job(work, loop, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put(_Order(work, loop, future, item))
         return await asyncio.shield(future)
 
     def close(self) -> None:
@@ -100,55 +115,73 @@ class Writer:
 
     def _main(self) -> None:
         with self._engine.connect() as connection:
-            while (job := self._queue.get()) is not None:
-                group, last = self._group(job)
+            while (order := self._queue.get()) is not None:
+                group, last = self._group(order)
                 self._commit(connection, group)
                 if last:
                     return
 
-    def _group(self, first: _Job) -> tuple[list[_Job], bool]:
+    def _group(self, first: _Order) -> tuple[list[_Order], bool]:
         group = [first]
         while len(group) < _LARGEST_GROUP:
             try:
-                job = self._queue.get_nowait()
+                order = self._queue.get_nowait()
             except queue.Empty:
                 return group, False
-            if job is None:
+            if order is None:
                 return group, True
-            group.append(job)
+            group.append(order)
         return group, False
 
-    def _commit(self, connection: sa.Connection, group: list[_Job]) -> None:
+    def _commit(self, connection: sa.Connection, group: list[_Order]) -> None:
         try:
             with connection.begin():
-                for job in group:
-                    self._run(connection, job)
+                for batch in _batches(group):
+                    _perform(connection, batch)
         except Exception as error:  # the whole group failed to become durable: tell every caller
-            for job in group:
-                job.error = job.error or error
-        self._deliver(group)
-
-    @staticmethod
-    def _run(connection: sa.Connection, job: _Job) -> None:
-        try:
-            with connection.begin_nested():
-                job.result = job.work(connection)
-        except Exception as error:  # one caller's error is that caller's alone
-            job.error = error
-
-    @staticmethod
-    def _deliver(group: list[_Job]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in group:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
+            for order in group:
+                order.result = error
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
+        for order in group:
+            by_loop.setdefault(order.loop, []).append(order)
+        for loop, orders in by_loop.items():
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_deliver_all, jobs)
+                loop.call_soon_threadsafe(_deliver_all, orders)
 
 
-def _deliver_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.deliver()
+def _batches(group: list[_Order]) -> list[list[_Order]]:
+    """Orders as they are, but those of one bulk work together, at the place of its first."""
+    batches: list[list[_Order]] = []
+    bulk: dict[object, list[_Order]] = {}
+    for order in group:
+        if order.item is _NO_ITEM:
+            batches.append([order])
+        elif order.work in bulk:
+            bulk[order.work].append(order)
+        else:
+            bulk[order.work] = [order]
+            batches.append(bulk[order.work])
+    return batches
+
+
+def _perform(connection: sa.Connection, batch: list[_Order]) -> None:
+    work: Any = batch[0].work
+    try:
+        with connection.begin_nested():
+            if batch[0].item is _NO_ITEM:
+                batch[0].result = work(connection)
+                return
+            results = work(connection, [order.item for order in batch])
+            for order, result in zip(batch, results, strict=True):
+                order.result = result
+    except Exception as error:  # this batch's error is its callers' alone
+        for order in batch:
+            order.result = error
+
+
+def _deliver_all(orders: list[_Order]) -> None:
+    for order in orders:
+        order.deliver()
 
 
 class Database:
@@ -170,9 +203,16 @@ class Database:
 
     async def write(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` in one durable transaction (possibly shared with other callers, a savepoint each)."""
+        return await self._write().run(work)
+
+    async def write_bulk(self, work: BulkWork, item: Any) -> Any:
+        """As `write`, for work that is much cheaper done for many callers at once."""
+        return await self._write().run_bulk(work, item)
+
+    def _write(self) -> Writer:
         if self._writer is None:
             self._writer = Writer(self.engine)
-        return await self._writer.run(work)
+        return self._writer
 
     async def read(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` against one consistent snapshot."""

@@ -141,8 +141,10 @@ class AttemptReference:
 
     attempt_id: str
     callback_token: str
+    model: str
+    """The model's name in the vendor's API."""
     request: Json
-    """The JSON body that was sent."""
+    """The JSON body that was sent; None when it was too large to keep."""
     intended_at: str
     """ISO 8601 UTC, taken before the POST."""
 

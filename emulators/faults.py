@@ -185,7 +185,7 @@ def _files() -> Iterator[Fault]:
     yield _fault("truncated-unsized", Effect.TRUNCATE_UNSIZED, download, meaning, accepts=True)
     yield _fault("trickle", Effect.TRICKLE, download, "`bytes` (256) every `seconds` (0.2)", accepts=True)
     yield _fault("wrong-content", Effect.WRONG_CONTENT, download, "an HTML page as video/mp4")
-    yield _fault("huge", Effect.HUGE, download, "`bytes` (64 GiB) are announced and sent")
+    yield _fault("huge", Effect.HUGE, download, "`bytes` (64 GiB) are announced and sent", accepts=True)
     yield _fault("empty", Effect.EMPTY, download, "200 and no byte")
 
 

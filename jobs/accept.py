@@ -32,37 +32,78 @@ class RequestKey:
     request_id: str
     hash: str
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What is unique."""
+        return (self.tenant, self.rpc, self.request_id)
+
 
 @dataclass(slots=True)
-class _Rows:
+class _Acceptance:
     """Everything one accept inserts, gathered before the transaction begins."""
 
+    key: RequestKey
+    plans: Sequence[Plan]
+    now: datetime
     jobs: list[dict[str, Json]] = field(default_factory=list)
     clips: list[dict[str, Json]] = field(default_factory=list)
     inputs: list[dict[str, Json]] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
 
+    @property
+    def job_ids(self) -> list[str]:
+        return [row["id"] for row in self.jobs]
 
-async def accept(context: Context, plans: Sequence[Plan], key: RequestKey) -> list[str]:
-    """Ids of the new jobs, or of the first ones when this request was accepted before."""
-    if context.draining.is_set():
-        raise Unavailable(reason=Reason.SHUTTING_DOWN, message="the server is shutting down", retry_after=1.0)
-    _check_costs(plans)
-    now = context.now()
-    rows = _Rows()
-    for plan in plans:
-        _gather(rows, plan, key.request_id, now)
-    crashpoint("before-accept")
-    job_ids = await context.database.write(lambda connection: _insert(context, connection, plans, rows, key, now))
-    crashpoint("after-accept")
-    return job_ids
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """Takes plans. Instances are equal by context, so that concurrent accepts share one transaction."""
+
+    context: Context
+
+    async def __call__(self, plans: Sequence[Plan], key: RequestKey) -> list[str]:
+        """Ids of the new jobs, or of the first ones when this request was accepted before."""
+        if self.context.draining.is_set():
+            raise Unavailable(reason=Reason.SHUTTING_DOWN, message="the server is shutting down", retry_after=1.0)
+        _check_costs(plans)
+        acceptance = _Acceptance(key=key, plans=plans, now=self.context.now())
+        for plan in plans:
+            _gather(acceptance, plan)
+        crashpoint("before-accept")
+        job_ids: list[str] = await self.context.database.write_bulk(self._accept_all, acceptance)
+        crashpoint("after-accept")
+        return job_ids
+
+    def _accept_all(self, connection: sa.Connection, acceptances: Sequence[_Acceptance]) -> list[list[str] | Conflict]:
+        """Many at once: a repeated request gets the first one's jobs, also within the same transaction."""
+        known = _known(connection, [acceptance.key for acceptance in acceptances])
+        new: list[_Acceptance] = []
+        answers: list[list[str] | Conflict] = []
+        for acceptance in acceptances:
+            earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
+            if earlier is None:
+                new.append(acceptance)
+                known[acceptance.key.identity] = (acceptance.key.hash, acceptance.job_ids)
+                answers.append(acceptance.job_ids)
+            else:
+                answers.append(_answer(acceptance.key, earlier))
+        if new:
+            _insert(self.context, connection, new)
+        return answers
 
 
 async def repeated(context: Context, key: RequestKey) -> list[str] | None:
     """The job ids of an earlier, equal request. Raises Conflict when it was a different one."""
     if not key.request_id:
         return None
-    return await context.database.read(lambda connection: _known(connection, key))
+    known = await context.database.read(lambda connection: _known(connection, [key]))
+    earlier = known.get(key.identity)
+    if earlier is None:
+        return None
+    answer = _answer(key, earlier)
+    if isinstance(answer, Conflict):
+        raise answer
+    return answer
 
 
 def _check_costs(plans: Sequence[Plan]) -> None:
@@ -77,71 +118,98 @@ def _check_costs(plans: Sequence[Plan]) -> None:
             )
 
 
-def _known(connection: sa.Connection, key: RequestKey) -> list[str] | None:
+_Known = dict[tuple[str, str, str], tuple[str, list[str]]]
+
+
+def _known(connection: sa.Connection, keys: Sequence[RequestKey]) -> _Known:
+    """Earlier requests among these keys: identity -> (hash, job ids)."""
     requests = tables.requests
-    query = sa.select(requests.c.hash, requests.c.job_ids).where(
-        requests.c.tenant == key.tenant, requests.c.rpc == key.rpc, requests.c.request_id == key.request_id
+    wanted = [key.identity for key in keys if key.request_id]
+    if not wanted:
+        return {}
+    identity = sa.tuple_(requests.c.tenant, requests.c.rpc, requests.c.request_id)
+    rows = connection.execute(sa.select(requests).where(identity.in_(wanted)))
+    return {(row.tenant, row.rpc, row.request_id): (row.hash, list(row.job_ids)) for row in rows}
+
+
+def _answer(key: RequestKey, earlier: tuple[str, list[str]]) -> list[str] | Conflict:
+    hashed, job_ids = earlier
+    if hashed == key.hash:
+        return job_ids
+    return Conflict(
+        reason=Reason.REQUEST_ID_REUSED,
+        message="request_id: it was used for a different request within 7 days; use a new one",
     )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    if row.hash != key.hash:
-        raise Conflict(
-            reason=Reason.REQUEST_ID_REUSED,
-            message="request_id: it was used for a different request within 7 days; use a new one",
-        )
-    return list(row.job_ids)
 
 
-def _insert(
-    context: Context, connection: sa.Connection, plans: Sequence[Plan], rows: _Rows, key: RequestKey, now: datetime
-) -> list[str]:
-    job_ids = [row["id"] for row in rows.jobs]
-    if key.request_id:
-        known = _known(connection, key)
-        if known is not None:
-            return known
-        values = {"tenant": key.tenant, "rpc": key.rpc, "request_id": key.request_id, "hash": key.hash}
-        connection.execute(sa.insert(tables.requests), values | {"job_ids": job_ids, "time": now})
-    _take_iterations(connection, plans, rows)
-    connection.execute(sa.insert(tables.jobs), rows.jobs)
-    connection.execute(sa.insert(tables.clips), rows.clips)
-    if rows.inputs:
-        connection.execute(sa.insert(tables.inputs), rows.inputs)
-    ledger.holds(connection, rows.holds, now)
-    body = {"job_state": str(JobState.QUEUED)}
-    first = [{"job_id": name, "seq": 1, "time": now, "kind": str(EventKind.ACCEPTED), "body": body} for name in job_ids]
-    connection.execute(sa.insert(tables.events), first)
-    tenants = {row["id"]: row["tenant"] for row in rows.jobs}
-    for clip in rows.clips:
+def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
+    for acceptance in new:
+        _take_iterations(connection, acceptance)
+    requests = [_request(acceptance) for acceptance in new if acceptance.key.request_id]
+    tenants = {row["id"]: row["tenant"] for acceptance in new for row in acceptance.jobs}
+    clips = [row for acceptance in new for row in acceptance.clips]
+    for table, rows in (
+        (tables.requests, requests),
+        (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
+        (tables.clips, clips),
+        (tables.inputs, [row for acceptance in new for row in acceptance.inputs]),
+        (tables.events, [_first_event(row) for acceptance in new for row in acceptance.jobs]),
+    ):
+        if rows:
+            connection.execute(sa.insert(table), rows)
+    ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
+    for clip in clips:
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
-    return job_ids
 
 
-def _take_iterations(connection: sa.Connection, plans: Sequence[Plan], rows: _Rows) -> None:
+def _request(acceptance: _Acceptance) -> dict[str, Json]:
+    key = acceptance.key
+    return {
+        "tenant": key.tenant,
+        "rpc": key.rpc,
+        "request_id": key.request_id,
+        "hash": key.hash,
+        "job_ids": acceptance.job_ids,
+        "time": acceptance.now,
+    }
+
+
+def _first_event(job: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        "job_id": job["id"],
+        "seq": 1,
+        "time": job["create_time"],
+        "kind": str(EventKind.ACCEPTED),
+        "body": {"job_state": str(JobState.QUEUED)},
+    }
+
+
+def _take_iterations(connection: sa.Connection, acceptance: _Acceptance) -> None:
     """Number the clips: up for ever per (tenant, creative), in variation order."""
-    clips = iter(rows.clips)
-    for plan in plans:
+    clips = iter(acceptance.clips)
+    for plan in acceptance.plans:
         count = len(plan.offers)
         last = _next_iteration(connection, plan.order.tenant, plan.order.creative_id, count)
         for iteration in range(last - count + 1, last + 1):
             next(clips)["iteration"] = iteration
 
 
+_NEXT_ITERATION = sa.text(
+    "INSERT INTO iteration (tenant, creative_id, last) VALUES (:tenant, :creative_id, :count) "
+    "ON CONFLICT (tenant, creative_id) DO UPDATE SET last = iteration.last + :count RETURNING last"
+)
+
+
 def _next_iteration(connection: sa.Connection, tenant: str, creative_id: str, count: int) -> int:
-    statement = sa.text(
-        "INSERT INTO iteration (tenant, creative_id, last) VALUES (:tenant, :creative_id, :count) "
-        "ON CONFLICT (tenant, creative_id) DO UPDATE SET last = iteration.last + :count RETURNING last"
-    )
     values = {"tenant": tenant, "creative_id": creative_id, "count": count}
-    return int(connection.execute(statement, values).scalar_one())
+    return int(connection.execute(_NEXT_ITERATION, values).scalar_one())
 
 
-def _gather(rows: _Rows, plan: Plan, request_id: str, now: datetime) -> None:
-    order = plan.order
+def _gather(acceptance: _Acceptance, plan: Plan) -> None:
+    order, now = plan.order, acceptance.now
     job_id = new_id("job")
     row = CATALOGUE.rows[plan.model]
-    rows.jobs.append(
+    acceptance.jobs.append(
         {
             "id": job_id,
             "kind": "VIDEO",
@@ -161,23 +229,23 @@ def _gather(rows: _Rows, plan: Plan, request_id: str, now: datetime) -> None:
             "notices": [notice_json(notice) for notice in plan.notices],
             "labels": dict(order.labels),
             "webhook": dict(order.webhook),
-            "request_id": request_id,
+            "request_id": acceptance.key.request_id,
             "cancel_requested": False,
             "progress": 0.0,
             "last_event": 1,
         }
     )
-    inputs = _inputs(rows, job_id, plan)
+    inputs = _inputs(acceptance, job_id, plan)
     for position, offers in enumerate(plan.offers):
-        _gather_clip(rows, plan, job_id, position, offers, inputs)
+        _gather_clip(acceptance, plan, job_id, position, offers, inputs)
 
 
 def _gather_clip(
-    rows: _Rows, plan: Plan, job_id: str, position: int, offers: Sequence[Offer], inputs: Mapping[int, str]
+    acceptance: _Acceptance, plan: Plan, job_id: str, position: int, offers: Sequence[Offer], inputs: Mapping[int, str]
 ) -> None:
     clip_id = new_id("clip")
     order = plan.order
-    rows.clips.append(
+    acceptance.clips.append(
         {
             "id": clip_id,
             "job_id": job_id,
@@ -195,7 +263,7 @@ def _gather_clip(
     account = ledger.Account(
         tenant=order.tenant, creative_id=order.creative_id, job_id=job_id, clip_id=clip_id, model=plan.model
     )
-    rows.holds.append((account, plan.lines[position].held_max))
+    acceptance.holds.append((account, plan.lines[position].held_max))
 
 
 def _candidate(offer: Offer, inputs: Mapping[int, str]) -> dict[str, Json]:
@@ -209,7 +277,7 @@ def _candidate(offer: Offer, inputs: Mapping[int, str]) -> dict[str, Json]:
     }
 
 
-def _inputs(rows: _Rows, job_id: str, plan: Plan) -> dict[int, str]:
+def _inputs(acceptance: _Acceptance, job_id: str, plan: Plan) -> dict[int, str]:
     """Inline media, stored once per job: Python object id -> `input` row id."""
     wish = plan.order.wish
     media = [wish.first_frame, wish.last_frame, wish.source_video, *wish.references]
@@ -217,7 +285,7 @@ def _inputs(rows: _Rows, job_id: str, plan: Plan) -> dict[int, str]:
     for number, item in enumerate(media):
         if item is not None and item.data:
             ids[id(item)] = f"{job_id}/{number}"
-            rows.inputs.append(_input(ids[id(item)], job_id, item))
+            acceptance.inputs.append(_input(ids[id(item)], job_id, item))
     return ids
 
 

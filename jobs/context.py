@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from core import clock
 from core.database import Database
 from core.outcome import Json
-from jobs import events
+from jobs import events, outbox
 from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
 from jobs.events import Bell, EventKind
@@ -96,5 +96,7 @@ class Context:
 
 
 def emit(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> None:
-    """Write an event, its empty entries left out."""
-    events.append(connection, job_id, kind, now, {key: value for key, value in body.items() if value not in (None, "")})
+    """Write an event, its empty entries left out, and queue the webhook that asked for it."""
+    said = {key: value for key, value in body.items() if value not in (None, "")}
+    subject = events.append(connection, job_id, kind, now, said)
+    outbox.announce(connection, subject, kind, said, now)

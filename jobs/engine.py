@@ -6,6 +6,7 @@ running it twice changes nothing; what a dead process left is run again at the n
 
 import asyncio
 import fcntl
+import itertools
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -26,28 +27,40 @@ QUEUE = "clips"
 _APPLICATION = "filmgate"
 _VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
 _EXECUTOR = "local"
+_BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 _log = structlog.get_logger()
 _steps: dict[str, Step] = {}
 
 
+async def _steadily(name: str, clip_id: str) -> str:
+    """Run a step until it answers: every step starts from its rows, so whatever it met it may begin again."""
+    for wait in itertools.chain(_BACKOFF, itertools.repeat(_BACKOFF[-1])):
+        try:
+            return await _steps[name](clip_id)
+        except Exception:  # a step that raised would end the run and strand the clip; the log says what it met
+            _log.exception("a step failed and is tried again", step=name, clip=clip_id, wait=wait)
+            await asyncio.sleep(wait)
+    raise AssertionError("unreachable")
+
+
 @DBOS.step(name="submit")
 async def _submit(clip_id: str) -> str:
-    return await _steps["submit"](clip_id)
+    return await _steadily("submit", clip_id)
 
 
 @DBOS.step(name="wait")
 async def _wait(clip_id: str) -> str:
-    return await _steps["wait"](clip_id)
+    return await _steadily("wait", clip_id)
 
 
 @DBOS.step(name="collect")
 async def _collect(clip_id: str) -> str:
-    return await _steps["collect"](clip_id)
+    return await _steadily("collect", clip_id)
 
 
 @DBOS.step(name="dress")
 async def _dress(clip_id: str) -> str:
-    return await _steps["dress"](clip_id)
+    return await _steadily("dress", clip_id)
 
 
 _DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _collect, "dress": _dress}

@@ -58,18 +58,36 @@ class Event:
     body: Mapping[str, Json]
 
 
-def append(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> int:
-    """Write the next event of a job in the caller's transaction; returns its number."""
-    update = (
-        sa.update(tables.jobs)
-        .where(tables.jobs.c.id == job_id)
-        .values(last_event=tables.jobs.c.last_event + 1)
-        .returning(tables.jobs.c.last_event)
-    )
-    seq = int(connection.execute(update).scalar_one())
-    row = {"job_id": job_id, "seq": seq, "time": now, "kind": str(kind), "body": dict(body)}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What an event is about, as its job's row was when it happened."""
+
+    job_id: str
+    seq: int
+    tenant: str
+    creative_id: str
+    state: str
+    labels: Mapping[str, str]
+    webhook: Mapping[str, Json]
+
+
+def append(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> Subject:
+    """Write the next event of a job in the caller's transaction."""
+    jobs = tables.jobs
+    update = sa.update(jobs).where(jobs.c.id == job_id).values(last_event=jobs.c.last_event + 1)
+    columns = (jobs.c.last_event, jobs.c.tenant, jobs.c.creative_id, jobs.c.state, jobs.c.labels, jobs.c.webhook)
+    job = connection.execute(update.returning(*columns)).one()
+    row = {"job_id": job_id, "seq": job.last_event, "time": now, "kind": str(kind), "body": dict(body)}
     connection.execute(sa.insert(tables.events), row)
-    return seq
+    return Subject(
+        job_id=job_id,
+        seq=job.last_event,
+        tenant=job.tenant,
+        creative_id=job.creative_id,
+        state=job.state,
+        labels=job.labels,
+        webhook=job.webhook,
+    )
 
 
 def after(connection: sa.Connection, job_id: str, seq: int, limit: int = 500) -> Sequence[Event]:

@@ -13,10 +13,9 @@ import structlog
 from core.database import Database
 from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from core.spec import MediaInput
-from jobs import accept as accepting
 from jobs import cancel as cancelling
 from jobs import queries, tables
-from jobs.accept import RequestKey
+from jobs.accept import Accepting, RequestKey, repeated
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
 from jobs.context import Context, Policy
@@ -76,6 +75,7 @@ class Jobs:
             public_url=public_url,
         )
         self._engine = engine
+        self._accept = Accepting(self.context)
         self._sender = Sender(self.context)
         self._resolver = Resolver(self.context, self._sender)
         self._courier = Courier(self.context, webhook_secret) if webhook_secret else None
@@ -149,14 +149,14 @@ class Jobs:
         return violations
 
     async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[str]:
-        """Take plans durably; see `jobs.accept.accept`."""
+        """Take plans durably; see `jobs.accept`."""
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
-        return await accepting.accept(self.context, plans, key)
+        return await self._accept(plans, key)
 
     async def repeated(self, tenant: str, rpc: str, request_id: str, request_hash: str) -> list[str] | None:
         """The answer to an earlier, equal request; None when this one is new."""
         key = RequestKey(tenant=tenant, rpc=rpc, request_id=request_id, hash=request_hash)
-        return await accepting.repeated(self.context, key)
+        return await repeated(self.context, key)
 
     async def view(self, job_id: str, tenant: str | None) -> JobView:
         """One job. Raises NotFound."""

@@ -1,9 +1,8 @@
-"""Outgoing webhooks: an outbox row in the transaction that ends a job, delivered later by the sweeper."""
+"""Outgoing webhooks: delivers what the outbox holds (https://www.standardwebhooks.com)."""
 
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,43 +10,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from core.errors import UnsafeUrl
-from core.identifiers import new_id
 from jobs import tables
 from jobs.context import Context
 from jobs.http import NotSent, ReplyLost
-from jobs.records import Job, JobState
 
 SCHEDULE = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds between the 10 attempts (Standard Webhooks: 75 h 35 m in all)."""
-
-
-def announce(connection: sa.Connection, job: Job, state: JobState, now: datetime) -> None:
-    """Queue the webhook of a job's end, if the request asked for one; the body never changes again."""
-    wanted = job.webhook.get("events") or ["ENDED"]
-    if not job.webhook.get("url") or "ENDED" not in wanted:
-        return
-    body = {
-        "type": "job.ended",
-        "timestamp": now.isoformat(),
-        "data": {
-            "job_id": job.id,
-            "tenant_name": job.tenant,
-            "creative_id": job.creative_id,
-            "state": str(state),
-            "labels": dict(job.labels),
-        },
-    }
-    row = {
-        "id": new_id("evt"),
-        "job_id": job.id,
-        "tenant": job.tenant,
-        "url": job.webhook["url"],
-        "body": json.dumps(body, sort_keys=True, separators=(",", ":")),
-        "create_time": now,
-        "next_time": now,
-        "state": "DUE",
-    }
-    connection.execute(sa.insert(tables.deliveries), row)
 
 
 def sign(secret: str, delivery_id: str, timestamp: int, body: bytes) -> str:

@@ -34,7 +34,7 @@ async def heal(context: Context, sender: Sender, found: Situation, attempt: Atte
     await context.database.write(lambda connection: _mark_ambiguous(connection, attempt, detail))
     for pause in _FIRST_LOOKS if context.provider(attempt).can_search else ():
         await asyncio.sleep(pause)
-        _, ticket = await sender.search(attempt)
+        ticket, _ = await look(context, sender, attempt)
         if ticket is not None:
             await adopt(context, found, attempt, ticket, "found in the vendor's list")
             return "wait"
@@ -43,6 +43,25 @@ async def heal(context: Context, sender: Sender, found: Situation, attempt: Atte
     crashpoint("after-park")
     context.bell.ring(found.job.id)
     return "parked" if parked else "submit"
+
+
+async def look(context: Context, sender: Sender, attempt: Attempt) -> tuple[Ticket | None, bool]:
+    """Search the vendor's list: (the attempt's ticket, whether it is surely not there).
+
+    A job that only looks like ours is ours when it is the only one nobody owns.
+    """
+    found = await sender.search(attempt)
+    if found.ticket is not None:
+        return found.ticket, False
+    ours = [ticket for ticket in found.candidates if not await _owned(context, attempt, ticket)]
+    if len(ours) == 1:
+        return ours[0], False
+    return None, found.complete and not ours
+
+
+async def _owned(context: Context, attempt: Attempt, ticket: Ticket) -> bool:
+    name = str(ticket["id"])
+    return await context.database.read(lambda connection: _owner(connection, attempt, name)) is not None
 
 
 def _mark_ambiguous(connection: sa.Connection, attempt: Attempt, detail: str) -> None:
@@ -169,11 +188,11 @@ class Resolver:
     async def _look(self, found: Situation, attempt: Attempt) -> None:
         age = (self.context.now() - attempt.intend_time).total_seconds()
         if self.context.provider(attempt).can_search:
-            whole, ticket = await self.sender.search(attempt)
+            ticket, absent = await look(self.context, self.sender, attempt)
             if ticket is not None:
                 await adopt(self.context, found, attempt, ticket, "found in the vendor's list")
                 return
-            if whole and age >= self.context.policy.lookup_settle:
+            if absent and age >= self.context.policy.lookup_settle:
                 await self._absent(found, attempt)
                 return
         if age >= self.context.policy.resolution_ttl:
@@ -256,7 +275,9 @@ class Resolver:
         owner = await self.context.database.read(lambda connection: _owner(connection, attempt, vendor_task_id))
         if owner is not None:
             raise _bad_task("this vendor task belongs to another attempt")
-        ticket = {"id": vendor_task_id}
+        ticket = self.context.provider(attempt).adopt(vendor_task_id)
+        if ticket is None:
+            raise _bad_task("this cannot be one of the vendor's task ids")
         outcome = await self.sender.poll(_with_ticket(attempt, ticket))
         if isinstance(outcome, Failed) and outcome.failure == self.context.provider(attempt).lost():
             raise _bad_task("the vendor does not know this task")

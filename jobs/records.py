@@ -146,6 +146,8 @@ class Attempt:
     quote_micros: int
     held_micros: int
     callback_token: str
+    called_back: bool
+    """Whether the vendor was given the token's address."""
     outcome: AttemptOutcome
     detail: str
     vendor_task_id: str | None

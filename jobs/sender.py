@@ -1,5 +1,6 @@
 """The only place that talks to vendors: attaches the secret, sends once, never repeats what may cost money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.crashpoints import crashpoint, declare
@@ -10,9 +11,22 @@ from jobs.endpoints import Endpoint
 from jobs.http import NotSent, ReplyLost
 from jobs.records import Attempt
 from providers.base import BaseVideoProvider
+from providers.catalogue import CATALOGUE
 
 declare("before-submit", "after-submit")
 _SEARCH_PAGES = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a vendor's list says about a lost submit."""
+
+    ticket: Ticket | None = None
+    """Surely this attempt's."""
+    candidates: Sequence[Ticket] = ()
+    """Equal to what was sent, but without our token."""
+    complete: bool = False
+    """The whole list was read, and this attempt would have been recognised in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +73,31 @@ class Sender:
         reply = await self._ask(attempt, request)
         return None if reply is None else provider.cancelled(reply)
 
-    async def search(self, attempt: Attempt) -> tuple[bool, Ticket | None]:
-        """Look for a lost submit in the vendor's list: (whether the whole list was read, the ticket if found)."""
+    async def search(self, attempt: Attempt) -> Found:
+        """Look for a lost submit in the vendor's list."""
         provider = self.context.provider(attempt)
         reference = AttemptReference(
             attempt_id=attempt.id,
             callback_token=attempt.callback_token,
+            model=CATALOGUE.rows[attempt.model].wire_name,
             request=attempt.request,
             intended_at=attempt.intend_time.isoformat(),
         )
         request = provider.search(reference)
+        candidates: list[Ticket] = []
         for _ in range(_SEARCH_PAGES):
             if request is None:
-                return provider.can_search, None
+                recognisable = attempt.called_back or attempt.request is not None
+                return Found(complete=provider.can_search and recognisable, candidates=candidates)
             reply = await self._ask(attempt, request)
             if reply is None or reply.status != 200:
-                return False, None
+                break
             ticket = provider.found(reply, reference)
             if ticket is not None:
-                return True, ticket
+                return Found(ticket=ticket)
+            candidates.extend(provider.candidates(reply, reference))
             request = provider.search_next(reply)
-        return False, None
+        return Found(candidates=candidates)
 
     async def callback_secrets(self, provider: BaseVideoProvider, endpoint: Endpoint) -> tuple[str, ...]:
         """The secrets with which this endpoint signs its webhooks."""

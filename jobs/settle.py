@@ -14,7 +14,6 @@ from core.outcome import Failed, Json, Stage, Usage
 from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
-from jobs.notify import announce
 from jobs.records import (
     TERMINAL_CLIP,
     Attempt,
@@ -218,7 +217,6 @@ def derive_job(context: Context, connection: sa.Connection, job_id: str, now: da
     connection.execute(sa.update(tables.jobs).where(tables.jobs.c.id == job_id).values(**values))
     if state.terminal:
         emit(connection, job_id, EventKind.ENDED, now, {"job_state": str(state), "failure": values["failure"]})
-        announce(connection, job, state, now)
 
 
 def _state(counts: Counter[ClipState], total: int, *, cancelling: bool, current: JobState) -> JobState:

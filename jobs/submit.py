@@ -96,9 +96,12 @@ class Submitting:
 
     async def _purchase(self, found: Situation, purchase: Buy, provider: BaseVideoProvider, endpoint: Endpoint) -> str:
         token = secrets.token_urlsafe(24)
-        request = await self._request(provider, purchase.candidate, self.context.callback_url(endpoint, token))
+        callback = self.context.callback_url(endpoint, token)
+        request = await self._request(provider, purchase.candidate, callback)
         crashpoint("before-intend")
-        attempt = await self._intend(found, purchase, endpoint, token, request)
+        intent = _attempt_row(found, purchase, endpoint, request, self.context.now())
+        intent |= {"callback_token": token, "called_back": callback is not None}
+        attempt = await self._intend(found, intent)
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
@@ -113,12 +116,9 @@ class Submitting:
         blobs = await self.context.database.read(lambda connection: _blobs(connection, wanted)) if wanted else {}
         return provider.submit(spec_of(candidate.spec, blobs), CATALOGUE.rows[candidate.model], callback)
 
-    async def _intend(
-        self, found: Situation, purchase: Buy, endpoint: Endpoint, token: str, request: Request
-    ) -> Attempt | None:
+    async def _intend(self, found: Situation, intent: dict[str, Json]) -> Attempt | None:
         now = self.context.now()
-        values = _attempt_row(found, purchase, endpoint, token, request, now)
-        attempt = await self.context.database.write(lambda connection: _insert(connection, found, values, now))
+        attempt = await self.context.database.write(lambda connection: _insert(connection, found, intent, now))
         self.context.bell.ring(found.job.id)
         return attempt
 
@@ -129,7 +129,7 @@ def _blobs(connection: sa.Connection, ids: list[str]) -> dict[str, bytes]:
 
 
 def _attempt_row(
-    found: Situation, purchase: Buy, endpoint: Endpoint, token: str, request: Request, now: datetime
+    found: Situation, purchase: Buy, endpoint: Endpoint, request: Request, now: datetime
 ) -> dict[str, Json]:
     body = json.dumps(request.json, sort_keys=True, separators=(",", ":"))
     return {
@@ -144,7 +144,6 @@ def _attempt_row(
         "quote_micros": purchase.candidate.quote_micros,
         "held_micros": purchase.candidate.held_micros,
         "currency": endpoint.currency,
-        "callback_token": token,
         "outcome": str(AttemptOutcome.INTENDED),
         "intend_time": now,
     }

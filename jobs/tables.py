@@ -73,6 +73,7 @@ attempts = sa.Table(
     sa.Column("held_micros", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("callback_token", sa.Text, nullable=False, unique=True),
+    sa.Column("called_back", sa.Boolean, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False, default=""),
     sa.Column("vendor_task_id", sa.Text),

@@ -108,7 +108,7 @@ def _mode(mode: Mode) -> Iterator[str]:
 def _quotable(row: VideoModel, spec: ClipSpec) -> Iterator[str]:
     for audio in (True, False) if "audio" in row.wire else (None,):
         try:
-            prices.quote(row, ClipSpec(prompt="x", audio=audio, first_frame=spec.first_frame))
+            prices.price_of(row, ClipSpec(prompt="x", audio=audio, first_frame=spec.first_frame))
         except LookupError as missing:
             yield str(missing)
 

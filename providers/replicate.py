@@ -106,7 +106,11 @@ class ReplicateProvider(BaseVideoProvider):
         sent = attempt.request if isinstance(attempt.request, dict) else {}
         if "webhook" in sent or not isinstance(sent.get("input"), dict):
             return ()
-        return tuple({"id": prediction["id"]} for prediction in _results(reply) if _same(prediction, sent))
+        return tuple(
+            {"id": prediction["id"]}
+            for prediction in _results(reply)
+            if prediction.get("model") == attempt.model and _same(prediction, sent)
+        )
 
     def search_next(self, reply: Reply) -> Request | None:
         """The next page: only the cursor is taken from the vendor's URL, never its host."""
@@ -168,7 +172,7 @@ def _token(webhook: Json) -> str:
 
 
 def _same(prediction: Mapping[str, Json], sent: Mapping[str, Json]) -> bool:
-    """Official models answer `version: "hidden"`; for them the caller compares the model it asked."""
+    """Whether the input (and the version; official models answer `hidden`) is ours, and no webhook was sent."""
     version = sent.get("version")
     return (
         not prediction.get("webhook")

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -24,9 +24,22 @@ _log = structlog.get_logger()
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 """Served without a key and during a drain: what load balancers and tools ask first."""
 
-Handler = grpc.RpcMethodHandler[Any, Any]
-Context = grpc.aio.ServicerContext[Any, Any]
-Continue = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Continue: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+
+
+class Calls:
+    """How many calls are under way; a drain waits for them."""
+
+    def __init__(self) -> None:
+        self.active = 0
+
+    def __enter__(self) -> None:
+        self.active += 1
+
+    def __exit__(self, *_error: object) -> None:
+        self.active -= 1
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -36,6 +49,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._expected = None if api_key is None else f"Bearer {api_key}".encode()
         self._draining = draining
         self._guarded: dict[str, Handler] = {}
+        self.calls = Calls()
 
     async def intercept_service(self, continuation: Continue, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """The guarded handler of the method, or one that refuses the call."""
@@ -49,10 +63,11 @@ class Guard(grpc.aio.ServerInterceptor):
             found = await continuation(handler_call_details)
             if found is None:
                 return _NO_SUCH_METHOD
-            handler = self._guarded[method] = _guarded(found, method)
+            calls = Calls() if method.startswith(OPEN_SERVICES) else self.calls
+            handler = self._guarded[method] = _guarded(found, method, calls)
         return handler
 
-    def _refusal(self, details: grpc.HandlerCallDetails) -> Handler | None:
+    def _refusal(self, details: grpc.HandlerCallDetails) -> "Handler | None":
         if self._expected is not None:
             given = _authorization(details.invocation_metadata)
             if given is None:
@@ -103,27 +118,28 @@ def takes_bytes(behavior: Callable[..., Any]) -> Callable[..., Any]:
     return behavior
 
 
-def _guarded(handler: Handler, method: str) -> Handler:
+def _guarded(handler: Handler, method: str, calls: Calls) -> Handler:
     decode, encode = _decoder(handler), _encoder(handler)
     if handler.request_streaming and handler.response_streaming:
         return grpc.stream_stream_rpc_method_handler(
-            _streaming(handler.stream_stream, method, _each(decode), encode), response_serializer=encode
+            _streaming(handler.stream_stream, method, _each(decode), encode, calls), response_serializer=encode
         )
     if handler.response_streaming:
         return grpc.unary_stream_rpc_method_handler(
-            _streaming(handler.unary_stream, method, decode, encode), response_serializer=encode
+            _streaming(handler.unary_stream, method, decode, encode, calls), response_serializer=encode
         )
     if handler.request_streaming:
-        return grpc.stream_unary_rpc_method_handler(_unary(handler.stream_unary, method, _each(decode), encode))
-    return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, method, decode, encode))
+        return grpc.stream_unary_rpc_method_handler(_unary(handler.stream_unary, method, _each(decode), encode, calls))
+    return grpc.unary_unary_rpc_method_handler(_unary(handler.unary_unary, method, decode, encode, calls))
 
 
 def _unary(
-    behavior: Any, method: str, decode: Callable[[Any], Any], encode: Callable[[Any], bytes]
+    behavior: Any, method: str, decode: Callable[[Any], Any], encode: Callable[[Any], bytes], calls: Calls
 ) -> Callable[[Any, Context], Awaitable[bytes | None]]:
     async def answer(raw: Any, context: Context) -> bytes | None:
         try:
-            return encode(await behavior(decode(raw), context))
+            with calls:
+                return encode(await behavior(decode(raw), context))
         except FilmgateError as error:
             await refuse(context, error)
         except grpc.aio.AbortError:
@@ -136,17 +152,18 @@ def _unary(
 
 
 def _streaming(
-    behavior: Any, method: str, decode: Callable[[Any], Any], encode: Callable[[Any], bytes]
+    behavior: Any, method: str, decode: Callable[[Any], Any], encode: Callable[[Any], bytes], calls: Calls
 ) -> Callable[[Any, Context], Awaitable[None]]:
     async def answer(raw: Any, context: Context) -> None:
         try:
-            result = behavior(decode(raw), context)
-            if not hasattr(result, "__aiter__"):  # a handler that calls context.write itself
-                await result
-                return
-            async with contextlib.aclosing(result):
-                async for message in result:
-                    await context.write(encode(message))
+            with calls:
+                result = behavior(decode(raw), context)
+                if not hasattr(result, "__aiter__"):  # a handler that calls context.write itself
+                    await result
+                    return
+                async with contextlib.aclosing(result):
+                    async for message in result:
+                        await context.write(encode(message))
         except FilmgateError as error:
             await refuse(context, error)
         except grpc.aio.AbortError:

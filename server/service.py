@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from filmgate.v1 import video_pb2, video_service_pb2_grpc
@@ -20,7 +20,7 @@ from server.desk import Desk, check_cost
 from server.interceptors import malformed, takes_bytes
 from server.pages import PageTokens
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in the stubs only
 
 _REPLY_SECONDS = 0.25
 """What is left of a call's deadline for its answer to travel."""

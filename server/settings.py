@@ -3,16 +3,19 @@
 https://docs.pydantic.dev/latest/concepts/pydantic_settings/
 """
 
+import base64
 import difflib
 import enum
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources.providers.dotenv import read_env_file
 
 from core import urls
 from core.errors import UnsafeUrl
@@ -20,6 +23,8 @@ from core.errors import UnsafeUrl
 _PREFIX = "FILMGATE_"
 _FILE = "_FILE"
 _LONGEST_SECRET_FILE = 64 * 1024
+_FOR_OTHERS = frozenset({"FILMGATE_TARGET", "FILMGATE_TENANT", "FILMGATE_IMAGE"})
+"""Read by the client's commands and by the compose file; no settings of the server."""
 
 
 class SettingsError(Exception):
@@ -108,6 +113,12 @@ class Settings(BaseSettings):
         "Where vendors and browsers reach the HTTP edge, such as https://filmgate.example.com."
         " Unset: vendors are polled, and media addresses name the edge's own port.",
         "FILMGATE_PUBLIC_URL",
+    )
+    webhook_secret: Secret | None = _variable(
+        _SERVER,
+        "Signs the webhooks we send (Standard Webhooks): `whsec_` and the base64 of 24 to 64 bytes."
+        " Unset: one that is made once and kept in the data folder.",
+        "FILMGATE_WEBHOOK_SECRET",
     )
     data_dir: Path = _variable(
         _SERVER,
@@ -251,6 +262,13 @@ class Settings(BaseSettings):
     def _plain_address(cls, value: str | None) -> str | None:
         return None if value is None else _address(value, private_http=True)
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_signing_secret(value.get_secret_value()):
+            raise ValueError("must be `whsec_` and the base64 of 24 to 64 bytes")
+        return value
+
     @field_validator("runway_base_url", "replicate_base_url")
     @classmethod
     def _vendor_address(cls, value: str | None) -> str | None:
@@ -263,20 +281,35 @@ class Settings(BaseSettings):
             raise ValueError("; ".join(faults))
         return self
 
+    @property
+    def url_lifetime(self) -> timedelta:
+        """How long a presigned address works."""
+        return timedelta(seconds=self.url_ttl)
+
     def secrets(self) -> dict[str, str]:
         """Every secret that is set, by the name of its field: for redaction, never for showing."""
         found = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name: value.get_secret_value() for name, value in found if isinstance(value, SecretStr)}
 
 
-def load(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+def environment(env_file: Path | None = None) -> dict[str, str]:
+    """The variables of this process, those of an env file below them. Raises SettingsError for a missing file."""
+    if env_file is None:
+        return dict(os.environ)
+    if not env_file.is_file():
+        raise SettingsError([f"{env_file}: no such file"])
+    written = read_env_file(env_file, encoding="utf-8", case_sensitive=True)
+    return {name: value for name, value in written.items() if value is not None} | dict(os.environ)
+
+
+def load(variables: Mapping[str, str] | None = None, **overrides: object) -> Settings:
     """The settings of an environment (default: this process's), `overrides` by field name on top.
 
     Raises SettingsError with every fault at once; no text of it holds a value.
     """
-    environment = os.environ if environment is None else environment
-    faults = list(_unknown(environment))
-    values = _collect(environment, faults)
+    variables = environment() if variables is None else variables
+    faults = list(_unknown(variables))
+    values = _collect(variables, faults)
     values.update({name: value for name, value in overrides.items() if value is not None})
     try:
         settings = Settings(**values)
@@ -287,9 +320,13 @@ def load(environment: Mapping[str, str] | None = None, **overrides: object) -> S
     return settings
 
 
-def names(field: str) -> tuple[str, ...]:
-    """The variables of a setting, the documented one first."""
-    return _names(Settings.model_fields[field])
+def secret_of(settings: Settings, variables: Sequence[str]) -> str | None:
+    """The secret that goes by one of these variables' names, if it is set."""
+    for name, info in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) and set(_names(info)) & set(variables):
+            return value.get_secret_value()
+    return None
 
 
 def env_example() -> str:
@@ -322,6 +359,14 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: set both or neither"
     if settings.aws_session_token is not None and settings.aws_access_key_id is None:
         yield "AWS_SESSION_TOKEN: goes with AWS_ACCESS_KEY_ID"
+
+
+def _is_signing_secret(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
 
 
 def is_loopback(host: str) -> bool:
@@ -372,7 +417,7 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = {name for info in Settings.model_fields.values() for name in _names(info)}
     known |= {name + _FILE for info in Settings.model_fields.values() if _is_secret(info) for name in _names(info)}
     for name in sorted(environment):
-        if name.startswith(_PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known | _FOR_OTHERS:
             close = difflib.get_close_matches(name, known, n=1)
             yield f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "")
 

@@ -67,7 +67,6 @@ class Files:
 
     def prepare(self) -> None:
         """Make the directories, and prove that files can be written, linked and removed here."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self.files, self.index):
             make_directory(directory)
         probe = self.index / f"{_new_token()}{DRAFT_SUFFIX}"
@@ -244,11 +243,11 @@ def read_parts(file: BinaryIO) -> Iterator[bytes]:
 
 
 def make_directory(directory: Path) -> None:
-    """Create it and its missing parents so that they survive a power cut."""
+    """Create it and its missing parents, for their owner only and so that they survive a power cut."""
     if directory.is_dir():
         return
     make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
     _sync_directory(directory.parent)
 
 

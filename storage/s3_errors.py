@@ -52,7 +52,7 @@ def translated(operation: str) -> Iterator[None]:
 
 def _answered(operation: str, error: "ClientError") -> S3Trouble:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = str(error.response.get("Error", {}).get("Code") or "")
     code = code if _CODE.fullmatch(code) else "unreadable"
     message = f"the object store answered {status} {code} to {operation}"
     # 503 says "slow down" before it takes anything; other 5xx may come after the object was stored. A failure

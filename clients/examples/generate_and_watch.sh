@@ -7,7 +7,7 @@ address="http://${1:-127.0.0.1:50051}"
 prompt="${2:-a paper boat in the rain}"
 
 call() { # rpc, JSON request
-  buf curl --http2-prior-knowledge --data "$2" "$address/filmgate.v1.VideoService/$1"
+  buf curl --protocol grpc --http2-prior-knowledge --data "$2" "$address/filmgate.v1.VideoService/$1"
 }
 
 # The first value of a field in the answer; a JSON parser would do it better, this needs none.

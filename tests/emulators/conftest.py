@@ -1,6 +1,7 @@
 """One emulator server for the whole folder, in a thread of its own; others on demand in the test's own loop."""
 
 import asyncio
+import contextlib
 import io
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from PIL import Image
 
 from emulators.server import EmulatorServer
@@ -16,16 +18,15 @@ from emulators.world import Options
 from tests.emulators.driving import Start
 
 
-@pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextlib.contextmanager
+def in_thread(loop: asyncio.AbstractEventLoop, folder: Path) -> Iterator[str]:
     """A server at 2,000 times real speed that plays faults asked for in prompts."""
     started: list[str] = []
     ready, done = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
 
     async def serve() -> None:
         server = EmulatorServer(options=Options(speed=2000, allow_prompt_faults=True))
-        started.append(await server.start(data_dir=tmp_path_factory.mktemp("emulators")))
+        started.append(await server.start(data_dir=folder))
         ready.set()
         await done.wait()
         await server.stop()
@@ -37,6 +38,20 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     loop.call_soon_threadsafe(done.set)
     thread.join(30)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that most tests share."""
+    with in_thread(asyncio.new_event_loop(), tmp_path_factory.mktemp("emulators")) as url:
+        yield url
+
+
+@pytest.fixture
+def uvloop_url(tmp_path: Path) -> Iterator[str]:
+    """The same on the event loop of production."""
+    with in_thread(uvloop.new_event_loop(), tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,17 +1,25 @@
 """What several test files do with an emulator: buy, wait, fetch, ask the witness, look into an MP4."""
 
+import asyncio
 import base64
 import io
+import itertools
+import json
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import av
 import httpx
 
 from emulators.server import EmulatorServer
 
+VENDORS = ("runway", "replicate")
+numbers = itertools.count()
+Result = TypeVar("Result")
 Start = Callable[..., Awaitable[EmulatorServer]]
 RUNWAY = {"Authorization": "Bearer rw-key", "X-Runway-Version": "2024-11-06"}
 REPLICATE = {"Authorization": "Bearer r8-key"}
@@ -64,6 +72,14 @@ def _until(look: Any, statuses: tuple[str, ...]) -> dict[str, Any]:
     return result
 
 
+async def until(look: Callable[[], Awaitable[Result]], good: Callable[[Result], bool]) -> Result:
+    """What `look` gives once it is good."""
+    async with asyncio.timeout(20):
+        while not good(seen := await look()):  # noqa: ASYNC110 - what is waited for is in another process or server
+            await asyncio.sleep(0.01)
+    return seen
+
+
 def posts(client: httpx.Client, **wanted: Any) -> list[dict[str, Any]]:
     """The witness' rows with these values."""
     rows = client.get("/control/ledger").json()["posts"]
@@ -108,3 +124,74 @@ def look(data: bytes) -> Facts:
             audio=bool(container.streams.audio),
             brightness=sum(means) / len(means),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What came over the wire, and how it ended: closed, reset or silence."""
+
+    head: str
+    body: bytes
+    end: str
+
+    @property
+    def length(self) -> int:
+        """The announced Content-Length; -1 without."""
+        lines = [line for line in self.head.splitlines() if line.lower().startswith("content-length:")]
+        return int(lines[0].split(":")[1]) if lines else -1
+
+
+def raw(base_url: str, method: str, target: str, headers: dict[str, str], body: bytes = b"", wait: float = 5) -> Seen:
+    """One request over a bare socket."""
+    parts = urlsplit(base_url)
+    lines = [f"{method} {target} HTTP/1.1", f"host: {parts.netloc}", f"content-length: {len(body)}"]
+    lines += ["connection: close", *(f"{name}: {value}" for name, value in headers.items())]
+    got, end = b"", "closed"
+    with socket.create_connection((parts.hostname, parts.port), timeout=wait) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        try:
+            while part := connection.recv(65_536):
+                got += part
+        except ConnectionResetError:
+            end = "reset"
+        except TimeoutError:
+            end = "silence"
+    head, _, rest = got.partition(b"\r\n\r\n")
+    return Seen(head=head.decode("latin-1"), body=rest, end=end)
+
+
+def raw_submit(base_url: str, vendor: str, prompt: str, wait: float = 5) -> Seen:
+    """Buy over a bare socket."""
+    if vendor == "runway":
+        body = json.dumps({**GEN45, "promptText": prompt}).encode()
+        return raw(base_url, "POST", "/runway/v1/text_to_video", RUNWAY, body, wait)
+    body = json.dumps({"input": {"prompt": prompt}}).encode()
+    return raw(base_url, "POST", "/replicate/v1/models/minimax/video-01/predictions", REPLICATE, body, wait)
+
+
+def fresh(*faults: str) -> str:
+    """A prompt used once, asking for these faults."""
+    return " ".join((f"prompt {next(numbers)}", *(f"[[fault:{fault}]]" for fault in faults)))
+
+
+def buy(http: httpx.Client, vendor: str, prompt: str) -> httpx.Response:
+    """Buy a clip."""
+    return buy_runway(http, prompt) if vendor == "runway" else buy_replicate(http, prompt)
+
+
+def poll(http: httpx.Client, vendor: str, job: str) -> httpx.Response:
+    """Ask for a job."""
+    return task(http, job) if vendor == "runway" else prediction(http, job)
+
+
+def output(http: httpx.Client, vendor: str, job: str) -> str:
+    """The address of the finished clip."""
+    url = finished(http, job)["output"][0] if vendor == "runway" else completed(http, job)["output"]
+    return str(url)
+
+
+def cancel(http: httpx.Client, vendor: str, job: str) -> httpx.Response:
+    """Stop a job."""
+    if vendor == "runway":
+        return http.delete(f"/runway/v1/tasks/{job}", headers=RUNWAY)
+    return http.post(f"/replicate/v1/predictions/{job}/cancel", headers=REPLICATE)

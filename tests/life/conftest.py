@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -36,6 +36,7 @@ from media.pool import MediaPool
 from providers.catalogue import ADAPTERS
 from storage.disk import DiskStore
 
+Found = TypeVar("Found")
 POLICY = Policy(retry_base=0.05, retry_longest=0.2, mock_poll=0.05, lookup_settle=1.0, submit_timeout=2.0)
 PATIENCE = 30.0
 
@@ -50,6 +51,7 @@ class Workshop:
     emulator_url: str
     policy: Policy
     webhooks: bool
+    tenant_clips: int = 64
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -77,7 +79,7 @@ class Workshop:
         self._stack.push_async_callback(public_client.aclose)
         self.jobs = Jobs(
             database=self.database,
-            engine=Engine(self.database, self.data_dir, tenant_clips=8, worker_clips=100),
+            engine=Engine(self.database, self.data_dir, tenant_clips=self.tenant_clips, worker_clips=100),
             vendors=Vendors(ADAPTERS.values(), endpoints, {}),
             vendor_client=vendor_client,
             public_client=public_client,
@@ -100,13 +102,13 @@ class Workshop:
         await self.store.close()
         self.database.close()
 
-    async def order(self, model: str, *, variations: int = 1, **wish: Any) -> str:
-        """Accept an order for a tenant called acme; the job's id."""
+    async def order(self, model: str, *, variations: int = 1, tenant: str = "acme", **wish: Any) -> str:
+        """Accept an order; the job's id."""
         fallbacks = tuple(wish.pop("fallbacks", ()))
         wished = Wish(**{"prompt": "a cat on a beach"} | wish)
         plan = self.jobs.plan(
             Order(
-                tenant="acme",
+                tenant=tenant,
                 creative_id="spring",
                 model=model,
                 wish=wished,
@@ -118,24 +120,30 @@ class Workshop:
         [job_id] = await self.jobs.accept([plan], rpc="GenerateVideo", request_id="", request_hash="")
         return job_id
 
-    async def script(self, vendor: str, fault: str, *, match: str = "submit", times: int = 1, **options: Any) -> None:
-        """Make the next exchanges with a vendor go wrong."""
-        entry = {"vendor": vendor, "match": match, "fault": fault, "times": times, **options}
+    async def control(self, path: str, order: Any = None) -> Any:
+        """Ask the emulators' control API: POST when there is an order, else GET."""
         async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
-            reply = await client.post("/control/script", json=[entry])
-            assert reply.status_code < 300, reply.text
+            ask = client.get(f"/control/{path}") if order is None else client.post(f"/control/{path}", json=order)
+            reply = await ask
+        assert reply.status_code < 300, reply.text
+        return reply.json()
+
+    async def script(self, vendor: str, fault: str, *, match: str = "submit", times: int = 1, **options: Any) -> None:
+        """Make the next exchanges with a vendor go wrong; `contains` picks them by their prompt."""
+        entry = {"vendor": vendor, "match": match, "fault": fault, "times": times, **options}
+        await self.control("script", [entry])
 
     async def vendor_ledger(self) -> list[dict[str, Any]]:
         """The emulators' own account of every POST."""
-        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
-            reply = await client.get("/control/ledger")
-        return list(reply.json()["posts"])
+        return list((await self.control("ledger"))["posts"])
 
-    async def vendor_jobs(self) -> list[dict[str, Any]]:
-        """The emulators' own account of every job they took."""
-        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
-            reply = await client.get("/control/jobs")
-        return list(reply.json()["jobs"])
+    async def vendor_jobs(self, prompt: str = "") -> list[dict[str, Any]]:
+        """The emulators' own account of every job they took (with this prompt)."""
+        return [job for job in (await self.control("jobs"))["jobs"] if prompt in ("", job["prompt"])]
+
+    async def vendor_bill(self, prompt: str = "") -> int:
+        """What the emulators charged, in micros."""
+        return sum(job["billed_micros"] for job in await self.vendor_jobs(prompt))
 
     async def ended(self, job_id: str) -> JobView:
         """The job once it has ended or parked."""
@@ -143,6 +151,10 @@ class Workshop:
         view = await self.jobs.view(job_id, "acme")
         assert view.job.state.terminal or view.job.state is JobState.NEEDS_RESOLUTION, view.job.state
         return view
+
+    async def all_ended(self, job_ids: Iterable[str]) -> list[JobView]:
+        """Each job once it has ended or parked."""
+        return list(await asyncio.gather(*map(self.ended, job_ids)))
 
     async def until(self, job_id: str, condition: Callable[[JobView], bool]) -> JobView:
         """The job once `condition` holds; looked at after every event."""
@@ -174,6 +186,14 @@ class Workshop:
         return int(await self.database.read(lambda connection: connection.execute(query).scalar_one()))
 
 
+async def eventually(look: Callable[[], Awaitable[Found | None]]) -> Found:
+    """What `look` finds, as soon as it finds anything."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await look()):
+            await asyncio.sleep(0.02)
+    return found
+
+
 @contextlib.asynccontextmanager
 async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
     async def webhook(request: Request) -> Response:
@@ -198,18 +218,21 @@ Opened = Callable[..., Any]
 
 
 @pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
+async def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
     """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
+    monkeypatch.setattr("jobs.life._SWEEP", 0.2)  # only how often it looks: what it does there stays the same
     stack = contextlib.AsyncExitStack()
     workshops: list[Workshop] = []
 
-    async def start(*, webhooks: bool = False, policy: Mapping[str, Any] | None = None, **options: Any) -> Workshop:
+    async def start(
+        *, webhooks: bool = False, tenant_clips: int = 64, policy: Mapping[str, Any] | None = None, **options: Any
+    ) -> Workshop:
         pool = await stack.enter_async_context(MediaPool())
         emulators = EmulatorServer(options=Options(**{"speed": 200.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)
         chosen = replace(POLICY, **dict(policy or {}))
-        workshop = Workshop(tmp_path, pool, emulators, url, chosen, webhooks)
+        workshop = Workshop(tmp_path, pool, emulators, url, chosen, webhooks, tenant_clips)
         await workshop.open()
         workshops.append(workshop)
         return workshop

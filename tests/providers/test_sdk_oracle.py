@@ -99,7 +99,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         recording = Recorder(url=f"http://127.0.0.1:{server.server_address[1]}")
         handler.recorder = recording  # type: ignore[attr-defined]  # the class was made a line above
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         _connections.clear()
         _watching.set()

@@ -17,6 +17,7 @@ _VERSION = CATALOGUE.rows["replicate/stable-video-diffusion"].wire_version
 def _attempt(**changes: object) -> AttemptReference:
     request = {"input": _INPUT, "webhook": _OURS, "webhook_events_filter": ["start", "completed"]}
     return AttemptReference(
+        model="minimax/video-01",
         attempt_id="attempt_1",
         callback_token=str(changes.get("token", _TOKEN)),
         request=changes.get("request", request),

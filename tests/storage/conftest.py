@@ -78,8 +78,8 @@ class Clock:
 class Fault:
     """What happens to the next request whose line starts with `line`.
 
-    `lose`: it arrives, its reply does not; `reset`: cut after the first bytes of the body; `answer`: this reply
-    instead of the service's; `stall`: nothing at all.
+    `pass`: nothing bad; `lose`: it arrives, its reply does not; `reset`: cut after the first bytes of its body;
+    `cut`: half of the reply; `answer`: this reply instead of the service's; `stall`: nothing at all.
     """
 
     line: str
@@ -93,13 +93,23 @@ class FaultProxy:
     def __init__(self, upstream_port: int) -> None:
         self._upstream_port = upstream_port
         self.faults: deque[Fault] = deque()
-        self.seen: list[str] = []
+        self.heads: list[str] = []
+        self._news = asyncio.Condition()
         self.endpoint = ""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def count(self, line: str) -> int:
         """How many requests had a line starting so."""
-        return sum(seen.startswith(line) for seen in self.seen)
+        return sum(head.startswith(line) for head in self.heads)
+
+    async def reached(self, line: str, count: int) -> None:
+        """Wait until this many requests had a line starting so."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.count(line) >= count)
+
+    def plan(self, line: str, kind: str, answer: bytes = b"") -> None:
+        """Do this to the next request that starts with `line`, after what was planned before."""
+        self.faults.append(Fault(line, kind, answer))
 
     async def serve(self) -> AsyncIterator["FaultProxy"]:
         """Listen until the generator is closed."""
@@ -116,16 +126,19 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await self._exchange(reader, writer)
-        writer.transport.abort()
-        self._tasks.discard(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await self._exchange(reader, writer)
+        finally:
+            writer.transport.abort()
+            self._tasks.discard(task)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        line = head.split(b"\r\n", 1)[0].decode()
-        self.seen.append(line)
-        fault = self._fault(line)
+        async with self._news:
+            self.heads.append(head.decode())
+            self._news.notify_all()
+        fault = self._fault(head.decode())
         if fault.kind == "stall":
             await asyncio.Event().wait()
         if fault.kind == "answer":
@@ -137,7 +150,7 @@ class FaultProxy:
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._upstream_port)
         try:
             upstream.write(head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-            replies = asyncio.create_task(self._replies(upstream_reader, writer, lose=fault.kind == "lose"))
+            replies = asyncio.create_task(self._replies(upstream_reader, writer, fault.kind))
             await self._body(head, reader, upstream, cut=fault.kind == "reset")
             await replies
         finally:
@@ -146,7 +159,7 @@ class FaultProxy:
     def _fault(self, line: str) -> Fault:
         if self.faults and line.startswith(self.faults[0].line):
             return self.faults.popleft()
-        return Fault("", "none")
+        return Fault("", "pass")
 
     async def _body(
         self, head: bytes, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, *, cut: bool
@@ -161,16 +174,18 @@ class FaultProxy:
             await upstream.drain()
             left -= len(part)
 
-    async def _replies(self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, *, lose: bool) -> None:
-        """Pass the reply on; when it is to be lost, only the interim ones, but wait for its end."""
+    async def _replies(self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, kind: str) -> None:
+        """Pass the reply on, or half of it, or when it is to be lost only interim ones; always wait for its end."""
         head = await upstream.readuntil(b"\r\n\r\n")
         while head.startswith(b"HTTP/1.1 100"):
             writer.write(head)
             head = await upstream.readuntil(b"\r\n\r\n")
         final = head + await upstream.read()
-        if not lose:
-            writer.write(final)
+        if kind != "lose":
+            writer.write(final if kind != "cut" else final[: len(final) // 2])
             await writer.drain()
+            writer.close()
+            await writer.wait_closed()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,240 @@
+"""The composition root: one object that starts everything in order and stops it in the opposite one."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TextIO
+
+import sqlalchemy as sa
+import structlog
+
+from core import crashpoints
+from core.database import Database
+from core.errors import StorageFailed
+from jobs import tables
+from jobs.context import Policy
+from jobs.engine import Engine
+from jobs.http import PublicClient, VendorClient
+from jobs.life import Jobs
+from media.pool import MediaPool
+from providers.catalogue import ADAPTERS, CATALOGUE
+from server import edge, schema, stores, vendors
+from server.catalogue import CatalogueAnswers
+from server.convert import Presigner
+from server.interceptors import Guard
+from server.listening import GrpcSide, HttpSide, bracketed
+from server.pages import PageTokens
+from server.service import VideoService
+from server.settings import Settings, SettingsError, is_loopback
+from server.stores import Store
+from storage.secret import installation_secret
+
+DRAIN_SECONDS = 20.0
+"""How long calls and purchases under way get; what is left then is cut, and continued by the next process."""
+_LINGER = 0.3
+"""How long callers are told SHUTTING_DOWN, rather than refused a connection, at the least."""
+_log = structlog.get_logger()
+
+
+class CannotStart(RuntimeError):
+    """The server cannot start; the text is for the operator and holds no secret."""
+
+
+class Application:
+    """One server process. `start`, then `stop`; the ports are known in between."""
+
+    def __init__(self, settings: Settings, *, policy: Policy | None = None) -> None:
+        """`policy` replaces what follows from the settings: for tests that need other times."""
+        self.settings = settings
+        self.grpc_port = 0
+        self.http_port = 0
+        self.emulator_url: str | None = None
+        self.jobs: Jobs
+        self.store: Store
+        self._policy = policy
+        self._guard: Guard
+        self._grpc: GrpcSide
+        self._http: HttpSide
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def ready_line(self) -> str:
+        """One line for programs that wait for the server: `filmgate ready grpc=HOST:PORT http=HOST:PORT`."""
+        host = bracketed(self.settings.host)
+        return f"filmgate ready grpc={host}:{self.grpc_port} http={host}:{self.http_port}"
+
+    async def start(self) -> None:
+        """Start everything, or nothing. Raises CannotStart, SettingsError and EngineLocked."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+
+    async def failed(self) -> None:
+        """Return when the HTTP side has ended by itself, which is a reason to stop."""
+        if self._http.task is not None:
+            await asyncio.wait((self._http.task,))
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Refuse new work, let watchers and waiters go, and wait for calls and purchases under way."""
+        end = time.monotonic() + seconds
+        self.jobs.draining.set()
+        await self._grpc.refuse()
+        await asyncio.gather(self.jobs.drain(seconds), asyncio.sleep(_LINGER))
+        while self._guard.calls.active and time.monotonic() < end:  # noqa: ASYNC110 - a few looks, once per life
+            await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        """Stop everything; what runs is continued by the next start."""
+        await self._stack.aclose()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        _prepare(settings)
+        database = Database(settings.data_dir / "filmgate.sqlite")
+        stack.callback(database.close)
+        await asyncio.to_thread(schema.upgrade, database.engine)
+        self._http = HttpSide(settings.host, settings.http_port)
+        stack.push_async_callback(self._http.stop)
+        self.http_port = self._http.port
+        secret = installation_secret(stores.secret_file(settings))
+        self.store = await _opened(settings, secret, self._edge_url())
+        stack.push_async_callback(self.store.objects.close)
+        pool = await stack.enter_async_context(MediaPool())
+        self.jobs = await self._open_jobs(stack, database, pool, secret)
+        await self.jobs.start(loopback_url=self._loopback_url())
+        stack.push_async_callback(self.jobs.stop)
+        await self._listen(stack, secret)
+
+    async def _open_jobs(
+        self, stack: contextlib.AsyncExitStack, database: Database, pool: MediaPool, secret: bytes
+    ) -> Jobs:
+        settings = self.settings
+        providers = tuple(ADAPTERS.values())
+        unfinished = await database.read(_unfinished_mocks)
+        if vendors.needs_emulator(settings, providers, unfinished):
+            self.emulator_url = settings.emulator_url or await stack.enter_async_context(_emulator(settings, pool))
+        vendor_client, public_client = VendorClient(), PublicClient()
+        stack.push_async_callback(vendor_client.aclose)
+        stack.push_async_callback(public_client.aclose)
+        engine = Engine(
+            database, settings.data_dir, tenant_clips=settings.tenant_clips, worker_clips=settings.worker_clips
+        )
+        return Jobs(
+            database=database,
+            engine=engine,
+            vendors=vendors.choose(settings, providers, self.emulator_url, unfinished),
+            vendor_client=vendor_client,
+            public_client=public_client,
+            store=self.store.objects,
+            pool=pool,
+            data_dir=settings.data_dir,
+            prefix=settings.s3_prefix,
+            public_url=settings.public_url or "",
+            policy=self._policy or policy_of(settings),
+            webhook_secret=stores.webhook_secret(settings, secret),
+        )
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, secret: bytes) -> None:
+        settings = self.settings
+        key = settings.api_key
+        self._guard = Guard(api_key=key.get_secret_value() if key else None, draining=self.jobs.draining)
+        service = VideoService(
+            jobs=self.jobs,
+            catalogue=CatalogueAnswers(CATALOGUE, self.jobs.context.vendors, settings.default_model),
+            presigner=Presigner(store=self.store.objects, uri_base=self.store.uri_base, ttl=settings.url_lifetime),
+            pages=PageTokens(stores.derived(secret, "pages")),
+        )
+        self._grpc = GrpcSide(service, self._guard)
+        self.grpc_port = await self._grpc.start(settings.host, settings.grpc_port)
+        stack.push_async_callback(self._grpc.stop, 2.0)
+        await self._http.start(edge.application(self.jobs, self.store.disk))
+
+    def _edge_url(self) -> str:
+        """What browsers see in front of `/media/`."""
+        return self.settings.public_url or f"http://{self._reachable_host()}:{self.http_port}"
+
+    def _reachable_host(self) -> str:
+        return "127.0.0.1" if self.settings.host in {"0.0.0.0", "::"} else bracketed(self.settings.host)  # noqa: S104 - compared
+
+    def _loopback_url(self) -> str:
+        """Where an emulator calls back; empty when it cannot reach us, so that it is polled."""
+        host = self._reachable_host()
+        shared = self.settings.emulator_url
+        if shared is not None and not is_loopback(shared.split("//")[1].split("/")[0].rpartition(":")[0]):
+            return self.settings.public_url or ""
+        return f"http://{host}:{self.http_port}" if is_loopback(host.strip("[]")) else ""
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The jobs room's policy, as far as the operator sets it."""
+    return Policy(
+        default_model=settings.default_model,
+        clip_attempts=settings.clip_attempts,
+        resolution_ttl=float(settings.resolution_ttl),
+    )
+
+
+def _prepare(settings: Settings) -> None:
+    if settings.database_url is not None:
+        text = "this version keeps its rows in SQLite in the data folder; leave the variable out"
+        raise SettingsError([f"FILMGATE_DATABASE_URL: {text}"])
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (settings.data_dir / "tmp").mkdir(exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"the data folder cannot be made: {error.strerror}") from None
+    try:
+        crashpoints.arm(settings.crashpoint)
+    except ValueError as error:
+        raise SettingsError([f"FILMGATE_CRASHPOINT: {error}"]) from None
+
+
+async def _opened(settings: Settings, secret: bytes, edge_url: str) -> Store:
+    store = stores.open_store(settings, secret, edge_url)
+    try:
+        await store.objects.check()
+    except StorageFailed as error:
+        await store.objects.close()
+        raise CannotStart(f"the object store cannot be used: {error}") from None
+    return store
+
+
+def _unfinished_mocks(connection: sa.Connection) -> frozenset[str]:
+    attempts = tables.attempts
+    query = sa.select(attempts.c.endpoint).distinct()
+    query = query.where(attempts.c.end_time.is_(None), attempts.c.endpoint.startswith("mock:"))
+    return frozenset(connection.execute(query).scalars())
+
+
+@contextlib.asynccontextmanager
+async def _emulator(settings: Settings, pool: MediaPool) -> AsyncIterator[str]:
+    """An emulator on loopback, on the port of last time where that is free: unfinished clips know its addresses."""
+    from emulators.server import EmulatorServer  # only who mocks pays for it
+    from emulators.world import Options
+
+    server = EmulatorServer(options=Options(speed=settings.emulator_speed), pool=pool)
+    note = settings.data_dir / "emulator.port"
+    try:
+        url = await server.start(data_dir=settings.data_dir, port=_noted(note))
+    except OSError:
+        url = await server.start(data_dir=settings.data_dir)
+    note.write_text(url.rpartition(":")[2], encoding="ascii")
+    try:
+        yield url
+    finally:
+        await server.stop()
+
+
+def _noted(note: Path) -> int:
+    try:
+        return int(note.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def announce(application: Application, stream: TextIO | None = None) -> None:
+    """Print the ready line, alone on its line."""
+    print(application.ready_line, file=stream or sys.stdout, flush=True)

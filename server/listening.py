@@ -1,0 +1,144 @@
+"""The two servers of the process, in one loop: grpc.aio, and uvicorn on a port that is taken before work begins."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import grpc
+import uvicorn
+from filmgate.v1 import video_service_pb2, video_service_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from starlette.types import ASGIApp
+
+from server.edge import LARGEST_HEADERS
+from server.interceptors import Guard
+from server.service import VideoService
+
+MAX_RECEIVE = 20 * 1024 * 1024
+SERVICE: str = video_service_pb2.DESCRIPTOR.services_by_name["VideoService"].full_name
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_RECEIVE),
+    ("grpc.so_reuseport", 0),  # on, a second server would take the same port without an error
+    ("grpc.max_concurrent_streams", 1000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_connection_age_ms", 1_800_000),  # load balancers of the fourth layer spread anew
+    ("grpc.max_connection_age_grace_ms", 60_000),
+)
+
+
+class PortTaken(OSError):
+    """An address to listen on is not free."""
+
+
+class GrpcSide:
+    """The gRPC server with health and reflection."""
+
+    def __init__(self, service: VideoService, guard: Guard) -> None:
+        self._server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
+        self._health = health.aio.HealthServicer()
+        add_service = video_service_pb2_grpc.add_VideoServiceServicer_to_server
+        add_service(service, self._server)  # type: ignore[no-untyped-call] # generated code
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen and serve; returns the port. Raises PortTaken."""
+        try:
+            bound = self._server.add_insecure_port(f"{bracketed(host)}:{port}")
+        except RuntimeError:
+            raise PortTaken(f"gRPC cannot listen on {host}:{port}") from None
+        await self._server.start()
+        for name in ("", SERVICE):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return bound
+
+    async def refuse(self) -> None:
+        """Tell health watchers that no more work is welcome; what runs goes on."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace: float) -> None:
+        """Stop listening; calls under way get `grace` seconds."""
+        await self._server.stop(grace)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its grip on the process: signals are the host's, and it tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class HttpSide:
+    """The HTTP edge on a socket that is bound before anything else starts."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Take the port. Raises PortTaken."""
+        self.host = host
+        self._socket = _listener(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: _Uvicorn | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    async def start(self, application: ASGIApp) -> None:
+        """Serve."""
+        config = uvicorn.Config(
+            application,
+            http="h11",  # it bounds a request's head before that is in memory
+            h11_max_incomplete_event_size=LARGEST_HEADERS,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=2048,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = _Uvicorn(config)
+        self.task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="filmgate-http")
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait((self.task, ready), return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+
+    async def stop(self) -> None:
+        """Stop listening; requests under way get five seconds."""
+        if self._server is not None and self.task is not None:
+            self._server.should_exit = True
+            await asyncio.gather(self.task, return_exceptions=True)
+        self._socket.close()
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener

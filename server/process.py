@@ -1,0 +1,76 @@
+"""The server as a process: its loop, its signals, and an end within thirty seconds."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+
+from server import logs
+from server.app import Application, announce
+from server.settings import LogFormat, Settings
+
+_END_SECONDS = 28.0
+_log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return; a second signal ends the process at once."""
+    configure_logs(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings))
+
+
+def configure_logs(settings: Settings) -> None:
+    """The log as the settings want it, with every secret of theirs masked."""
+    json = settings.log_format is LogFormat.JSON or (settings.log_format is LogFormat.AUTO and not sys.stderr.isatty())
+    logs.configure(settings.log_level, json=json, secrets=settings.secrets().values())
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.Loop
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    _take_signals(stop)
+    application = Application(settings)
+    await application.start()
+    announce(application)
+    _log.info("ready", grpc_port=application.grpc_port, http_port=application.http_port, mock=str(settings.mock))
+    waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(application.failed())}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    _log.info("draining")
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            await application.drain()
+            await application.stop()
+    except TimeoutError:
+        _log.warning("not everything ended in time; the next start continues it")
+        _leave(0)
+    _log.info("stopped")
+
+
+def _take_signals(stop: asyncio.Event) -> None:
+    def signalled() -> None:
+        if stop.is_set():
+            _leave(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+
+
+def _leave(status: int) -> None:
+    """End without another word: everything that counts is in the database already."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

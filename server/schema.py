@@ -1,0 +1,54 @@
+"""Bring the database to the schema of this version; Alembic is imported only when there is something to do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; a test compares."""
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+class NewerSchema(RuntimeError):
+    """The database was made by a newer version."""
+
+
+def upgrade(engine: sa.Engine) -> bool:
+    """Upgrade in one transaction; False when nothing was to be done. Raises NewerSchema."""
+    stored = version(engine)
+    if stored == HEAD:
+        return False
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    with engine.begin() as connection:
+        config = configuration(connection)
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if stored is not None and stored not in known:
+            raise NewerSchema("the database was made by a newer version of Filmgate; start that one")
+        command.upgrade(config, "head")
+    return True
+
+
+def version(engine: sa.Engine) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return None if found is None else str(found)
+
+
+def configuration(connection: sa.Connection) -> "Config":
+    """Alembic's configuration for our migrations on this connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

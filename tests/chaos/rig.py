@@ -1,0 +1,442 @@
+"""The crash rig: kill the server with SIGKILL at every named crash point, restart it, and ask three witnesses.
+
+    python tests/chaos/rig.py [--runs 10] [--points a,b] [--vendors runway,replicate] [--lanes 2] [--seed 1]
+
+The witnesses: the emulators' ledger (a process of its own), the object store, our own rows and ledger.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc
+
+MODELS = {"runway": "runway/gen4.5", "replicate": "replicate/minimax-video-01"}
+TERMINAL = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED"}
+LOST = {"runway": "lost-reply", "replicate": "http-500"}
+"""What leads to a parked clip: at Replicate an accepted job is found in the list, so there it must not be accepted."""
+FOUND = {"runway": "lost-reply", "replicate": "lost-reply"}
+SCENARIOS = {
+    "before-park": "lost",
+    "after-park": "lost",
+    "before-adopt": "found",
+    "after-adopt": "found",
+    "before-cancel": "cancel",
+    "after-cancel": "cancel",
+    "before-cancel-flag": "cancel",
+    "after-cancel-flag": "cancel",
+}
+PATIENCE = 60.0
+MOCK_KEYS = ("RUNWAY", "REPLICATE", "AWS", "S3_", "FILMGATE", "OPENAI", "GOOGLE", "LUMA", "PIKA", "FAL", "STABILITY")
+
+
+def crash_points() -> list[str]:
+    """Every declared point, found by loading the rooms that declare them."""
+    import core.crashpoints
+    import jobs.life  # noqa: F401 - declares
+
+    return sorted(core.crashpoints.NAMES)
+
+
+@dataclass
+class Report:
+    """What one chain (a vendor and a point) showed."""
+
+    vendor: str
+    point: str
+    kills: int = 0
+    jobs: int = 0
+    parked: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+class Emulators:
+    """`filmgate emulate` as a process of its own."""
+
+    def __init__(self, data_dir: Path, speed: float) -> None:
+        command = [sys.executable, "-m", "server", "emulate", "--port", "0", "--data-dir", str(data_dir)]
+        self.process = subprocess.Popen(
+            [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
+        )
+        assert self.process.stdout is not None
+        self.url = first_url(self.process.stdout.readline())
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        """One call of the control API."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method="GET" if data is None else "POST")  # noqa: S310 - our own loopback emulator
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
+            return json.loads(reply.read())
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def first_url(line: str) -> str:
+    """The http URL in a line of output."""
+    return next(word for word in line.split() if word.startswith("http"))
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a child: nothing that could reach a paid API."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(MOCK_KEYS)}
+    return kept | more
+
+
+class Server:
+    """`filmgate serve`, perhaps armed."""
+
+    def __init__(self, data_dir: Path, emulator_url: str, crashpoint: str = "") -> None:
+        settings = {
+            "FILMGATE_EMULATOR_URL": emulator_url,
+            "FILMGATE_MOCK": "always",
+            "FILMGATE_LOOKUP_SETTLE": "1",
+            "FILMGATE_LOG_LEVEL": "WARNING",
+        }
+        if crashpoint:
+            settings["FILMGATE_CRASHPOINT"] = crashpoint
+        command = [sys.executable, "-m", "server", "serve", "--grpc-port", "0", "--http-port", "0"]
+        self._log = (data_dir / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [*command, "--data-dir", str(data_dir)],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=environment(**settings),
+        )
+        self.target = self._ready()
+
+    def _ready(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("filmgate ready"):
+                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                return dict(part.split("=", 1) for part in line.split()[2:])["grpc"]
+        return ""
+
+    @contextmanager
+    def client(self) -> Iterator[video_service_pb2_grpc.VideoServiceStub]:
+        """A stub on a channel of its own."""
+        with grpc.insecure_channel(self.target) as channel:
+            yield video_service_pb2_grpc.VideoServiceStub(channel)  # type: ignore[no-untyped-call]  # generated code
+
+    def died(self, timeout: float) -> bool:
+        """Whether the process is gone within `timeout` seconds."""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL, if it still lives."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self._log.close()
+
+
+@dataclass
+class Chain:
+    """Runs of one crash point at one vendor, in one data directory."""
+
+    vendor: str
+    point: str
+    runs: int
+    seed: int
+    folder: Path
+    accepted: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
+
+    def run(self) -> Report:
+        """Kill until there are enough kills, settle, judge."""
+        report = Report(self.vendor, self.point)
+        chance = random.Random(f"{self.seed} {self.vendor} {self.point}")
+        emulators = Emulators(self.folder / "emulators", speed=300.0)
+        try:
+            for _ in range(self.runs * 4):
+                if report.kills >= self.runs:
+                    break
+                passage = 1 if report.kills < self.runs // 2 else chance.randint(1, 3)
+                report.kills += self._one(emulators, f"{self.point}:{passage}")
+            if report.kills < self.runs:
+                report.faults.append(f"only {report.kills} of {self.runs} kills: the point is hardly reached")
+            self._judge(emulators, report)
+        finally:
+            emulators.stop()
+        return report
+
+    def _one(self, emulators: Emulators, crashpoint: str) -> int:
+        """One armed life of the server; 1 if it died of its crash point."""
+        server = Server(self.folder, emulators.url, crashpoint)
+        try:
+            if server.target:
+                self._provoke(emulators, server)
+            return int(server.died(4.0) and server.process.returncode == -signal.SIGKILL)
+        finally:
+            server.kill()
+
+    def _provoke(self, emulators: Emulators, server: Server) -> None:
+        scenario = SCENARIOS.get(self.point, "")
+        if scenario in ("lost", "found"):
+            fault = (LOST if scenario == "lost" else FOUND)[self.vendor]
+            emulators.ask("/control/script", {"vendor": self.vendor, "match": "submit", "fault": fault, "times": 1})
+        try:
+            with server.client() as client:
+                job = self._submit(client)
+                if scenario == "cancel":
+                    self._await_start(client, job)
+                    client.CancelJob(video_service_pb2.CancelJobRequest(tenant_name="acme", job_id=job))
+                if scenario == "found" and self.vendor == "runway":
+                    self._adopt_parked(emulators, client, job)
+        except grpc.RpcError:
+            return  # the server died under us, as it should
+
+    def _submit(self, client: video_service_pb2_grpc.VideoServiceStub) -> str:
+        number = next(self.numbers)
+        request = video_service_pb2.GenerateVideoRequest(
+            tenant_name="acme",
+            creative_id="rig",
+            prompt=f"marker-{number}-end",
+            model=MODELS[self.vendor],
+            request_id=f"rig-{number}",
+        )
+        self.accepted.append(request.prompt)
+        return str(client.GenerateVideo(request, timeout=10).job.id)
+
+    def _await_start(self, client: video_service_pb2_grpc.VideoServiceStub, job: str) -> None:
+        request = video_service_pb2.WatchJobRequest(tenant_name="acme", job_id=job)
+        for answer in client.WatchJob(request, timeout=10):
+            if answer.event.attempt_outcome == job_pb2.ATTEMPT_OUTCOME_ACCEPTED:
+                return
+
+    def _adopt_parked(self, emulators: Emulators, client: video_service_pb2_grpc.VideoServiceStub, job: str) -> None:
+        request = video_service_pb2.GetJobRequest(tenant_name="acme", job_id=job)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            found = client.GetJob(request, timeout=5).job
+            if found.state == job_pb2.JOB_STATE_NEEDS_RESOLUTION:
+                task = vendor_jobs(emulators)[found.prompt][0]["id"]
+                client.ResolveClip(resolution(found, adopt=task), timeout=5)
+                return
+            time.sleep(0.05)
+
+    def _judge(self, emulators: Emulators, report: Report) -> None:
+        server = Server(self.folder, emulators.url)
+        try:
+            jobs = self._quiet(server, lambda job: True)
+            self._check_parked(emulators, jobs, report)
+            self._check_bill(emulators, report)
+            self._resolve(emulators, server, jobs)
+            jobs = self._quiet(server, lambda job: job.state != job_pb2.JOB_STATE_NEEDS_RESOLUTION)
+        finally:
+            server.kill()
+        report.jobs = len(jobs)
+        report.states.update(job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_") for job in jobs)
+        self._check_end(emulators, jobs, report)
+
+    def _quiet(self, server: Server, good: Any) -> list[job_pb2.Job]:
+        """All jobs, once every one is terminal or parked (and `good`)."""
+        end = time.monotonic() + PATIENCE
+        with server.client() as client:
+            while True:
+                jobs = list_jobs(client)
+                busy = [job for job in jobs if not (ended(job) or parked(job)) or not good(job)]
+                if not busy or time.monotonic() > end:
+                    return jobs
+                time.sleep(0.1)
+
+    def _check_parked(self, emulators: Emulators, jobs: list[job_pb2.Job], report: Report) -> None:
+        for job in jobs:
+            if parked(job):
+                report.parked += 1
+                if self.vendor != "runway":
+                    report.faults.append(f"{job.id} is parked although the vendor can be asked")
+            elif not ended(job):
+                report.faults.append(f"{job.id} is stuck in {job_pb2.JobState.Name(job.state)}")
+        made = vendor_jobs(emulators)
+        for prompt, rows in made.items():
+            if len(rows) > 1:
+                report.faults.append(f"{prompt}: bought {len(rows)} times")
+        known = {job.prompt for job in jobs}
+        report.faults += [f"{prompt}: bought, but no job knows it" for prompt in made if prompt not in known]
+
+    def _check_bill(self, emulators: Emulators, report: Report) -> None:
+        """The vendor's bill = what is settled + what parked attempts hold that the vendor accepted."""
+        made = vendor_jobs(emulators)
+        billed = sum(row["billed_micros"] for rows in made.values() for row in rows)
+        settled = self._sum("SELECT coalesce(sum(micros), 0) FROM ledger_entry WHERE kind = 'SETTLE'")
+        held = 0
+        for prompt, quote in self._rows(
+            "SELECT job.prompt, attempt.quote_micros FROM attempt JOIN clip ON clip.id = attempt.clip_id "
+            "JOIN job ON job.id = clip.job_id WHERE attempt.outcome = 'AMBIGUOUS' AND attempt.end_time IS NULL"
+        ):
+            held += quote if prompt in made else 0
+        if billed != settled + held:
+            report.faults.append(f"the vendor bills {billed}, we have settled {settled} and hold {held}")
+
+    def _resolve(self, emulators: Emulators, server: Server, jobs: list[job_pb2.Job]) -> None:
+        made = vendor_jobs(emulators)
+        with server.client() as client:
+            for job in jobs:
+                if parked(job):
+                    rows = made.get(job.prompt)
+                    client.ResolveClip(resolution(job, adopt=rows[0]["id"] if rows else ""), timeout=10)
+
+    def _check_end(self, emulators: Emulators, jobs: list[job_pb2.Job], report: Report) -> None:
+        report.faults += [f"{job.id} did not end" for job in jobs if not ended(job)]
+        made = vendor_jobs(emulators)
+        billed = sum(row["billed_micros"] for rows in made.values() for row in rows)
+        settled = self._sum(
+            "SELECT coalesce(sum(cost_micros), 0) FROM attempt WHERE coalesce(json_extract(failure, '$.reason'), '') "
+            "<> 'SUBMIT_UNKNOWN'"
+        )
+        if billed != settled:
+            report.faults.append(f"in the end the vendor bills {billed}, we have settled {settled}")
+        for key, size in self._rows("SELECT key, size FROM video"):
+            path = self.folder / "media" / key
+            if not path.is_file() or path.stat().st_size != size:
+                report.faults.append(f"{key} is not in the store as its row says")
+        repeated = self._sum("SELECT count(*) - count(DISTINCT key) FROM video")
+        if repeated:
+            report.faults.append(f"{repeated} videos share a key")
+        missing = self._sum(
+            "SELECT count(*) FROM clip LEFT JOIN video ON video.clip_id = clip.id "
+            "WHERE clip.state = 'SUCCEEDED' AND video.id IS NULL"
+        )
+        if missing:
+            report.faults.append(f"{missing} finished clips have no video")
+        gaps = self._sum(
+            "SELECT count(*) FROM (SELECT job_id, max(seq) - count(*) AS gap FROM event GROUP BY job_id) WHERE gap"
+        )
+        if gaps:
+            report.faults.append(f"{gaps} jobs have gaps in their events")
+        verify = [sys.executable, "-m", "server", "ledger", "verify", "--data-dir", str(self.folder)]
+        done = subprocess.run(verify, capture_output=True, text=True, env=environment(), check=False)
+        if done.returncode:
+            report.faults.append(f"ledger verify: {done.stdout[-300:]} {done.stderr[-300:]}")
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.folder / "filmgate.sqlite") as connection:
+            return connection.execute(query).fetchall()
+
+    def _sum(self, query: str) -> int:
+        return int(self._rows(query)[0][0])
+
+
+def list_jobs(client: video_service_pb2_grpc.VideoServiceStub) -> list[job_pb2.Job]:
+    """Every job of the rig's tenant."""
+    jobs: list[job_pb2.Job] = []
+    request = video_service_pb2.ListJobsRequest(tenant_name="acme", page_size=200)
+    while True:
+        answer = client.ListJobs(request, timeout=20)
+        jobs.extend(answer.jobs)
+        if not answer.next_page_token:
+            return jobs
+        request.page_token = answer.next_page_token
+
+
+def resolution(job: job_pb2.Job, *, adopt: str) -> video_service_pb2.ResolveClipRequest:
+    """ADOPT what the vendor has; ABANDON what it never got."""
+    clip = next(clip for clip in job.clips if clip.state == job_pb2.CLIP_STATE_PARKED)
+    request = video_service_pb2.ResolveClipRequest(tenant_name="acme", clip_id=clip.id)
+    if adopt:
+        request.adopt.vendor_task_id = adopt
+    else:
+        request.abandon.SetInParent()
+    return request
+
+
+def ended(job: job_pb2.Job) -> bool:
+    """Whether the job is over."""
+    return job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_") in TERMINAL
+
+
+def parked(job: job_pb2.Job) -> bool:
+    """Whether the job waits for news."""
+    return job.state == job_pb2.JOB_STATE_NEEDS_RESOLUTION
+
+
+def vendor_jobs(emulators: Emulators) -> dict[str, list[dict[str, Any]]]:
+    """The vendor's own jobs by prompt."""
+    by_prompt: dict[str, list[dict[str, Any]]] = {}
+    for row in emulators.ask("/control/jobs")["jobs"]:
+        by_prompt.setdefault(row["prompt"], []).append(row)
+    return by_prompt
+
+
+def run_chain(vendor: str, point: str, runs: int, seed: int) -> Report:
+    """One chain in a folder of its own, which stays only when something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix=f"filmgate-rig-{vendor}-{point}-"))
+    try:
+        report = Chain(vendor, point, runs, seed, folder).run()
+    except Exception as error:  # one chain's trouble is a finding, not the end of the rig
+        report = Report(vendor, point, faults=[f"{type(error).__name__}: {error}"])
+    if not report.faults:
+        shutil.rmtree(folder)
+    else:
+        report.faults.append(f"kept: {folder}")
+    return report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the rig; 0 when no chain has a fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--points", default="")
+    parser.add_argument("--vendors", default="runway,replicate")
+    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    points = options.points.split(",") if options.points else crash_points()
+    started = time.monotonic()
+    with ThreadPoolExecutor(options.lanes) as lanes:
+        futures = [
+            lanes.submit(run_chain, vendor, point, options.runs, options.seed)
+            for point in points
+            for vendor in options.vendors.split(",")
+        ]
+        reports = []
+        for future in futures:
+            report = future.result()
+            reports.append(report)
+            states = ", ".join(f"{count} {state}" for state, count in sorted(report.states.items()))
+            verdict = "ok" if not report.faults else "FAULT " + "; ".join(report.faults)
+            print(
+                f"{report.point:20} {report.vendor:10} kills {report.kills:3}  jobs {report.jobs:3} ({states})"
+                f"  parked {report.parked}  {verdict}",
+                flush=True,
+            )
+    faults = sum(bool(report.faults) for report in reports)
+    kills, jobs = sum(report.kills for report in reports), sum(report.jobs for report in reports)
+    print(
+        f"{len(reports)} chains, {len(points)} points, {kills} kills, {jobs} jobs, "
+        f"{sum(report.parked for report in reports)} parked, {faults} chains with faults; seed {options.seed}, "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
