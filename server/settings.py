@@ -302,6 +302,18 @@ def environment(env_file: Path | None = None) -> dict[str, str]:
     return {name: value for name, value in written.items() if value is not None} | dict(os.environ)
 
 
+def for_child() -> dict[str, str]:
+    """This process's variables without any setting of ours: for a child that is told everything on its command line."""
+    known = {name for info in Settings.model_fields.values() for name in _names(info)}
+    known |= {name + _FILE for name in known}
+    return {name: value for name, value in os.environ.items() if name not in known and not name.startswith(_PREFIX)}
+
+
+def quiet_grpc() -> None:
+    """Tell the C-core, before it is imported, that we fork only to exec: it would warn at each media worker."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+
 def load(variables: Mapping[str, str] | None = None, **overrides: object) -> Settings:
     """The settings of an environment (default: this process's), `overrides` by field name on top.
 

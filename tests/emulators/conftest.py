@@ -15,7 +15,7 @@ from PIL import Image
 
 from emulators.server import EmulatorServer
 from emulators.world import Options
-from tests.emulators.driving import Start
+from tests.emulators.driving import NO_TLS, Start
 
 
 @contextlib.contextmanager
@@ -70,10 +70,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         await server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def http(base_url: str) -> Iterator[httpx.Client]:
     """A client of the shared server that follows no redirect."""
-    with httpx.Client(base_url=base_url, trust_env=False, timeout=20) as client:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=NO_TLS, timeout=20) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from emulators.server import EmulatorServer
 VENDORS = ("runway", "replicate")
 numbers = itertools.count()
 Result = TypeVar("Result")
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of loopback: loading the system's certificates takes longer than most tests."""
 Start = Callable[..., Awaitable[EmulatorServer]]
 RUNWAY = {"Authorization": "Bearer rw-key", "X-Runway-Version": "2024-11-06"}
 REPLICATE = {"Authorization": "Bearer r8-key"}

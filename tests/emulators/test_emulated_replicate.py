@@ -11,6 +11,7 @@ from replicate.exceptions import ModelError, ReplicateError
 
 from emulators.faults import REPLICATE_FAILURES
 from tests.emulators.driving import (
+    NO_TLS,
     REPLICATE,
     SVD_VERSION,
     Start,
@@ -97,7 +98,7 @@ def test_cancel_while_starting_and_while_processing(replicate: Client, http: htt
 
 async def test_cancelling_takes_a_while_and_an_end_stays_as_it_is(start: Start) -> None:
     server = await start(speed=1)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         body = {"input": {"prompt": "x"}}
         job = (await client.post(f"/replicate/v1/models/{VIDEO_01}/predictions", json=body)).json()
         await client.post("/control/advance", json={"seconds": 10})
@@ -119,7 +120,7 @@ def test_every_failure(replicate: Client, http: httpx.Client, code: str) -> None
 
 async def test_cancel_after(start: Start) -> None:
     server = await start(speed=1, allow_prompt_faults=True)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         path = f"/replicate/v1/models/{VIDEO_01}/predictions"
         ends = {}
         for prompt, header in (("[[fault:stuck]]", "90s"), ("runs", "1m")):
@@ -142,7 +143,7 @@ async def test_the_sdk_crashes_on_aborted(start: Start) -> None:
     server = await start(speed=1, allow_prompt_faults=True)
     client = Client(api_token="k", base_url=f"{server.base_url}/replicate", headers={"Cancel-After": "5s"})
     made = await client.models.predictions.async_create(VIDEO_01, input={"prompt": "[[fault:stuck]]"}, wait=False)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False) as control:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS) as control:
         await control.post("/control/advance", json={"seconds": 6})
     with pytest.raises(ValueError, match="unexpected value"):
         await client.predictions.async_get(made.id)
@@ -169,7 +170,7 @@ def test_list_by_pages(replicate: Client, http: httpx.Client) -> None:
 
 async def test_the_list_follows_its_cursor(start: Start) -> None:
     server = await start(page_size=2)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         path = f"/replicate/v1/models/{VIDEO_01}/predictions"
         made = [(await client.post(path, json={"input": {"prompt": "x"}})).json() for _ in range(5)]
         seen, following = [], "/replicate/v1/predictions"
@@ -250,7 +251,9 @@ def test_bounds_and_versions_are_checked(http: httpx.Client) -> None:
 async def test_unknown_names_are_dropped_without_a_word_unless_strict(start: Start) -> None:
     for strict, status in ((False, 201), (True, 422)):
         server = await start(strict_inputs=strict)
-        async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+        async with httpx.AsyncClient(
+            base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE
+        ) as client:
             body = {"input": {"prompt": "x", "aspect_ratio": "9:16"}}
             made = await client.post(f"/replicate/v1/models/{VIDEO_01}/predictions", json=body)
             assert made.status_code == status
@@ -260,7 +263,7 @@ async def test_unknown_names_are_dropped_without_a_word_unless_strict(start: Sta
 
 async def test_data_is_removed_in_time(start: Start) -> None:
     server = await start(speed=100_000, retention_seconds=60)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         path, body = f"/replicate/v1/models/{VIDEO_01}/predictions", {"input": {"prompt": "x"}}
         job = (await client.post(path, json=body, headers={"Prefer": "wait"})).json()
         assert (await client.head(job["output"])).status_code == 200

@@ -15,6 +15,7 @@ from runwayml import (
 from emulators.faults import RUNWAY_FAILURES
 from tests.emulators.driving import (
     GEN45,
+    NO_TLS,
     REPLICATE,
     RUNWAY,
     Start,
@@ -31,7 +32,9 @@ from tests.emulators.driving import (
 
 @pytest.fixture
 def runway(base_url: str) -> Iterator[RunwayML]:
-    with RunwayML(api_key="rw-key", base_url=f"{base_url}/runway", http_client=httpx.Client(trust_env=False)) as sdk:
+    with RunwayML(
+        api_key="rw-key", base_url=f"{base_url}/runway", http_client=httpx.Client(trust_env=False, verify=NO_TLS)
+    ) as sdk:
         yield sdk
 
 
@@ -120,7 +123,7 @@ def test_deleting_a_finished_task_deletes_its_output(runway: RunwayML, http: htt
 
 async def test_a_tasks_whole_life_at_real_speed(start: Start) -> None:
     server = await start(speed=1, allow_prompt_faults=True)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=RUNWAY) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=RUNWAY) as client:
         body = {**GEN45, "promptText": "[[fault:throttled]]"}
         created = (await client.post("/runway/v1/text_to_video", json=body)).json()
         seen = []
@@ -174,7 +177,7 @@ def test_refusals(runway: RunwayML, http: httpx.Client) -> None:
 
 async def test_only_the_required_key_is_good(start: Start) -> None:
     server = await start(require_key="right")
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS) as client:
         for key, status in (("wrong", 401), ("right", 200)):
             headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": "2024-11-06"}
             assert (await client.get("/runway/v1/organization", headers=headers)).status_code == status
@@ -217,7 +220,7 @@ def test_output_urls_are_signed_and_renewed(http: httpx.Client) -> None:
 
 async def test_output_urls_die_with_their_time(start: Start) -> None:
     server = await start(speed=100_000)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=RUNWAY) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=RUNWAY) as client:
         job = (await client.post("/runway/v1/text_to_video", json=GEN45)).json()["id"]
         await client.post("/control/advance", json={"seconds": 1})
         url = (await client.get(f"/runway/v1/tasks/{job}")).json()["output"][0]

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from emulators.faults import FAULTS
 from emulators.webhooks import sign
-from tests.emulators.driving import REPLICATE, Start, until
+from tests.emulators.driving import NO_TLS, REPLICATE, Start, until
 
 MODEL = "/replicate/v1/models/minimax/video-01/predictions"
 BOTH = ["start", "completed"]
@@ -63,14 +63,14 @@ async def buy(base_url: str, inbox: Inbox, prompt: str = "x", events: list[str] 
     """A prediction with a webhook."""
     body: dict[str, Any] = {"input": {"prompt": prompt}, "webhook": inbox.url}
     body |= {} if events is None else {"webhook_events_filter": events}
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         made: dict[str, Any] = (await client.post(MODEL, json=body)).raise_for_status().json()
         return made
 
 
 async def secret_of(base_url: str) -> str:
     """The account's signing secret."""
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         key: str = (await client.get("/replicate/v1/webhooks/default/secret")).json()["key"]
         return key
 
@@ -81,7 +81,7 @@ async def until_state(base_url: str, *states: str) -> None:
     def arrived(reply: httpx.Response) -> bool:
         return sorted(row["state"] for row in reply.json()["deliveries"]) == sorted(states)
 
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, verify=NO_TLS) as client:
         await until(lambda: client.get("/control/deliveries"), arrived)
 
 
@@ -142,7 +142,7 @@ async def test_logs_of_a_community_model(start: Start, inbox: Inbox) -> None:
         "webhook": inbox.url,
         "webhook_events_filter": ["logs", "completed"],
     }
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         await client.post("/replicate/v1/predictions", json=body)
     [during, after] = await inbox.until(2)
     assert during["status"] == "processing"
@@ -153,7 +153,7 @@ async def test_logs_of_a_community_model(start: Start, inbox: Inbox) -> None:
 async def test_a_cancelled_prediction_completes_at_once(start: Start, inbox: Inbox) -> None:
     server = await start(speed=1, cancel_seconds=0)
     made = await buy(server.base_url, inbox, events=BOTH)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=REPLICATE) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS, headers=REPLICATE) as client:
         await client.post(made["urls"]["cancel"])
     [body] = await inbox.until(1)
     assert (body["status"], body["started_at"]) == ("canceled", None)

@@ -15,7 +15,7 @@ import pytest
 
 from emulators.server import EmulatorServer
 from emulators.world import Options
-from tests.emulators.driving import GEN45, REPLICATE, RUNWAY, Start, until
+from tests.emulators.driving import GEN45, NO_TLS, REPLICATE, RUNWAY, Start, until
 
 PROGRAM = """
 import sys
@@ -47,12 +47,12 @@ async def process(
 @pytest.fixture
 async def control(start: Start) -> AsyncIterator[httpx.AsyncClient]:
     server = await start(speed=1)
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
 async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
-    async with process(tmp_path) as (child, base_url), httpx.AsyncClient(trust_env=False) as client:
+    async with process(tmp_path) as (child, base_url), httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         task = await client.post(f"{base_url}/runway/v1/text_to_video", headers=RUNWAY, json=GEN45)
         replies = [client.post(f"{base_url}{VIDEO_01}", headers=REPLICATE, json={"input": {"prompt": "x"}})]
         first = await replies[0]
@@ -68,7 +68,10 @@ async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     known = {first.json()["id"], task.json()["id"]}
     known |= {answer.json()["id"] for answer in answers if isinstance(answer, httpx.Response)}
     port = int(base_url.rpartition(":")[2])
-    async with process(tmp_path, port, speed=6000) as (child, again), httpx.AsyncClient(trust_env=False) as client:
+    async with (
+        process(tmp_path, port, speed=6000) as (child, again),
+        httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client,
+    ):
         assert again == base_url
         witnessed = (await client.get(f"{again}/control/ledger")).json()["posts"]
         assert known <= {row["job"] for row in witnessed}
@@ -85,7 +88,7 @@ async def ask(client: httpx.AsyncClient, base_url: str, job: str) -> dict[str, A
 
 
 async def test_a_lost_reply_is_on_disk_before_the_client_learns_anything(tmp_path: Path) -> None:
-    async with process(tmp_path) as (child, base_url), httpx.AsyncClient(trust_env=False) as client:
+    async with process(tmp_path) as (child, base_url), httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         await client.post(f"{base_url}/control/script", json={"fault": "reset-after-accept"})
         with pytest.raises(httpx.ReadError):
             await client.post(f"{base_url}/runway/v1/text_to_video", headers=RUNWAY, json=GEN45)
@@ -98,7 +101,7 @@ async def test_a_lost_reply_is_on_disk_before_the_client_learns_anything(tmp_pat
 async def test_no_key_is_kept(start: Start, tmp_path: Path) -> None:
     server = await start()
     headers = {**RUNWAY, "Authorization": "Bearer planted-secret-value"}
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS) as client:
         await client.post("/runway/v1/text_to_video", headers=headers, json=GEN45)
     await server.stop()
     files = await asyncio.to_thread(lambda: [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()])
@@ -125,7 +128,7 @@ async def test_the_hosts_signals_and_held_connections(start: Start) -> None:
     before = signal.getsignal(signal.SIGTERM)
     server = await start()
     assert signal.getsignal(signal.SIGTERM) is before
-    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.base_url, trust_env=False, verify=NO_TLS) as client:
         await client.post("/control/script", json={"fault": "timeout"})
         held = asyncio.create_task(client.post("/runway/v1/text_to_video", headers=RUNWAY, json=GEN45))
         await until(lambda: client.get("/control/ledger"), lambda reply: bool(reply.json()["posts"]))

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.emulators.driving import VENDORS, Seen, buy, fresh, output, raw
+from tests.emulators.driving import NO_TLS, VENDORS, Seen, buy, fresh, output, raw
 
 
 @pytest.fixture(scope="module", params=VENDORS)
 def clip(request: Any, base_url: str) -> tuple[str, str, bytes]:
     """The vendor, a finished job and its honest file."""
-    with httpx.Client(base_url=base_url, trust_env=False, timeout=20) as http:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=NO_TLS, timeout=20) as http:
         job = buy(http, request.param, fresh()).json()["id"]
         return request.param, job, http.get(output(http, request.param, job)).content
 
@@ -20,7 +20,7 @@ def clip(request: Any, base_url: str) -> tuple[str, str, bytes]:
 def fetch(base_url: str, clip: tuple[str, str, bytes], fault: str, **options: Any) -> Seen:
     """GET the file with a fault, over a bare socket."""
     vendor, job, _ = clip
-    with httpx.Client(base_url=base_url, trust_env=False) as http:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=NO_TLS) as http:
         url = urlsplit(output(http, vendor, job))
         http.post("/control/script", json={"fault": fault, "match": "download", "job": job, "options": options})
     return raw(base_url, "GET", f"{url.path}?{url.query}", {}, wait=0.5)
@@ -67,7 +67,7 @@ def test_huge(base_url: str, clip: tuple[str, str, bytes]) -> None:
 
 def test_huge_is_64_gib_unless_told(base_url: str, clip: tuple[str, str, bytes]) -> None:
     vendor, job, _ = clip
-    with httpx.Client(base_url=base_url, trust_env=False) as http:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=NO_TLS) as http:
         url = output(http, vendor, job)
         http.post("/control/script", json={"fault": "huge", "job": job})
         with http.stream("GET", url) as reply:
@@ -77,7 +77,7 @@ def test_huge_is_64_gib_unless_told(base_url: str, clip: tuple[str, str, bytes])
 
 def test_expired_url(base_url: str, clip: tuple[str, str, bytes]) -> None:
     vendor, job, data = clip
-    with httpx.Client(base_url=base_url, trust_env=False) as http:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=NO_TLS) as http:
         url = output(http, vendor, job)
         http.post("/control/script", json={"fault": "expired-url", "job": job})
         assert [http.get(url).status_code for _ in range(2)] == [403, 403]

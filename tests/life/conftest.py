@@ -156,6 +156,13 @@ class Workshop:
         """Each job once it has ended or parked."""
         return list(await asyncio.gather(*map(self.ended, job_ids)))
 
+    async def eventually(self, look: Callable[[], Awaitable[Found | None]]) -> Found:
+        """What `look` finds, as soon as it finds anything."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := await look()):
+                await asyncio.sleep(0.02)
+        return found
+
     async def until(self, job_id: str, condition: Callable[[JobView], bool]) -> JobView:
         """The job once `condition` holds; looked at after every event."""
         async with asyncio.timeout(PATIENCE):
@@ -184,14 +191,6 @@ class Workshop:
         """The sum of a kind of ledger entries, in micros."""
         query = sa.select(sa.func.coalesce(sa.func.sum(entries.c.micros), 0)).where(entries.c.kind == kind)
         return int(await self.database.read(lambda connection: connection.execute(query).scalar_one()))
-
-
-async def eventually(look: Callable[[], Awaitable[Found | None]]) -> Found:
-    """What `look` finds, as soon as it finds anything."""
-    async with asyncio.timeout(PATIENCE):
-        while not (found := await look()):
-            await asyncio.sleep(0.02)
-    return found
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from core.outcome import AttemptReference, Reply
 from providers.catalogue import ADAPTERS, CATALOGUE
 
 _ADAPTER = ADAPTERS["replicate"]
+_MODEL = "minimax/video-01"
 _TOKEN = "tok-7f3a"
 _OURS = f"https://filmgate.example/edge/webhooks/replicate/{_TOKEN}"
 _INPUT = {"prompt": "a cat", "duration": 5}
@@ -17,7 +18,7 @@ _VERSION = CATALOGUE.rows["replicate/stable-video-diffusion"].wire_version
 def _attempt(**changes: object) -> AttemptReference:
     request = {"input": _INPUT, "webhook": _OURS, "webhook_events_filter": ["start", "completed"]}
     return AttemptReference(
-        model="minimax/video-01",
+        model=_MODEL,
         attempt_id="attempt_1",
         callback_token=str(changes.get("token", _TOKEN)),
         request=changes.get("request", request),
@@ -35,7 +36,8 @@ def _page(*predictions: object, following: object = None) -> Reply:
 
 
 def _prediction(identifier: str, **changes: object) -> dict[str, object]:
-    return {"id": identifier, "version": "hidden", "input": _INPUT, "webhook": None, "status": "starting"} | changes
+    made = {"id": identifier, "model": _MODEL, "version": "hidden", "input": _INPUT, "webhook": None}
+    return made | {"status": "starting"} | changes
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,7 @@ def test_candidates_have_our_input_and_no_webhook() -> None:
         _prediction("p3", input={"prompt": "a dog"}),
         _prediction("p4", version=_VERSION),
         _prediction("p5"),
+        _prediction("p6", model="minimax/hailuo-02"),
     )
     assert _ADAPTER.candidates(page, _polling()) == ({"id": "p1"}, {"id": "p5"})
     assert _ADAPTER.candidates(page, _polling(version=_VERSION)) == ({"id": "p4"},)

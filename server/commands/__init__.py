@@ -1,0 +1,1 @@
+"""What the operator's commands do; `server.cli` says how they are called."""

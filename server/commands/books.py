@@ -1,0 +1,76 @@
+"""`ledger verify` and `ledger show`: read the books of a data folder, also while a server runs on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core.database import sqlite_engine
+from core.money import Money
+from jobs import tables
+from jobs.records import TERMINAL_CLIP, ClipState
+from ledger import verify as checking
+from ledger.ledger import Balance
+from ledger.tables import entries
+from server.commands.serving import CANNOT_START, settled
+
+Result = TypeVar("Result")
+
+
+def verify(env_file: Path | None, data_dir: Path | None) -> int:
+    """The exit status: 0 when the books are right."""
+    verdict = _read(env_file, data_dir, _check)
+    table = Table("currency", "held", "adjusted", "settled", "released", "open")
+    for currency, balance in sorted(verdict.totals.items()):
+        table.add_row(currency, *_row(balance, currency))
+    console = Console()
+    console.print(table)
+    console.print(f"{verdict.clips} clips, {len(verdict.faults)} faults")
+    for fault in verdict.faults:
+        console.print(f"[bold red]fault:[/] {fault}")
+    return 1 if verdict.faults else 0
+
+
+def show(env_file: Path | None, data_dir: Path | None, *, job: str, tenant: str, limit: int) -> None:
+    """Print entries."""
+    columns = entries.c
+    query = sa.select(entries).order_by(columns.id.desc()).limit(limit)
+    if job:
+        query = query.where(columns.job_id == job)
+    if tenant:
+        query = query.where(columns.tenant == tenant)
+    rows = _read(env_file, data_dir, lambda connection: connection.execute(query).all())
+    table = Table("time", "tenant", "clip", "kind", "amount", "basis", "model")
+    for row in rows:
+        amount = Money(currency=row.currency, micros=row.micros)
+        table.add_row(f"{row.time:%F %T}", row.tenant, row.clip_id, row.kind, str(amount), row.basis, row.model)
+    Console().print(table)
+
+
+def _check(connection: sa.Connection) -> checking.Verdict:
+    states: dict[str, str] = {row.id: row.state for row in connection.execute(sa.select(tables.clips))}
+    ended = {clip_id for clip_id, state in states.items() if state in {str(kind) for kind in TERMINAL_CLIP}}
+    parked = {clip_id for clip_id, state in states.items() if state == ClipState.PARKED}
+    return checking.verify(connection, ended, parked)
+
+
+def _row(balance: Balance, currency: str) -> list[str]:
+    sums = (balance.held, balance.adjusted, balance.settled, balance.released, balance.open)
+    return [str(Money(currency=currency, micros=micros)) for micros in sums]
+
+
+def _read(env_file: Path | None, data_dir: Path | None, work: Callable[[sa.Connection], Result]) -> Any:
+    path = settled(env_file, data_dir=data_dir).data_dir / "filmgate.sqlite"
+    if not path.is_file():
+        typer.echo(f"error: there is no database at {path}", err=True)
+        raise typer.Exit(CANNOT_START)
+    engine = sqlite_engine(path, begin="BEGIN", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()

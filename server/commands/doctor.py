@@ -1,0 +1,119 @@
+"""`doctor`: what the settings mean on this machine, checked; starts no server and buys nothing."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from core.errors import MediaRejected, StorageFailed
+from jobs.endpoints import RowState
+from media.errors import MediaFault
+from media.pool import MediaPool
+from media.probe import verify
+from providers.catalogue import ADAPTERS
+from server import stores, vendors
+from server.commands.serving import settled
+from server.listening import HttpSide, PortTaken
+from server.settings import Settings
+from storage.secret import installation_secret
+
+Check = Callable[[Settings], Awaitable[str]]
+
+
+class _Wrong(Exception):
+    """A check failed; the text says what to do."""
+
+
+def run(env_file: Path | None, data_dir: Path | None) -> int:
+    """Print the checks; the exit status is 0 when all passed."""
+    settings = settled(env_file, data_dir=data_dir)
+    console = Console()
+    table = Table("check", "result", title="Filmgate on this machine")
+    table.add_row("settings", "[green]ok[/]")
+    faults = 0
+    for name, check in _CHECKS.items():
+        try:
+            table.add_row(name, f"[green]ok[/] {asyncio.run(check(settings))}")
+        except _Wrong as error:
+            faults += 1
+            table.add_row(name, f"[red]wrong[/] {error}")
+    console.print(table)
+    console.print(_vendors(settings))
+    return 1 if faults else 0
+
+
+def _vendors(settings: Settings) -> Table:
+    table = Table("vendor", "rows", "state", "why", title="Vendors")
+    providers = tuple(ADAPTERS.values())
+    emulator = settings.emulator_url or "http://127.0.0.1:1"
+    chosen = vendors.choose(settings, providers, emulator)
+    colors = {RowState.LIVE: "green", RowState.MOCK: "yellow", RowState.UNAVAILABLE: "red"}
+    for provider in providers:
+        available = chosen.availability(provider.name)
+        state = f"[{colors[available.state]}]{available.state.lower()}[/]"
+        table.add_row(provider.title, str(len(provider.models)), state, available.reason)
+    return table
+
+
+async def _data(settings: Settings) -> str:
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data_dir):
+            return str(settings.data_dir)
+    except OSError as error:
+        raise _Wrong(f"{settings.data_dir} cannot be written: {error.strerror}") from None
+
+
+async def _store(settings: Settings) -> str:
+    try:
+        secret = installation_secret(stores.secret_file(settings))
+        store = stores.open_store(settings, secret, "http://127.0.0.1").objects
+        try:
+            await store.check()
+        finally:
+            await store.close()
+    except StorageFailed as error:
+        raise _Wrong(str(error)) from None
+    return f"bucket {settings.s3_bucket}" if settings.s3_bucket else "embedded, in the data folder"
+
+
+async def _media(_settings: Settings) -> str:
+    """Draw and decode one second of video, as mocks and every collected clip need it."""
+    from media.placeholder import render
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "check.mp4"
+        try:
+            async with MediaPool(workers=1) as pool:
+                await pool.run(
+                    render,
+                    path,
+                    duration=1.0,
+                    width=320,
+                    height=180,
+                    fps=24,
+                    audio=True,
+                    title="check",
+                    subtitle="",
+                    timeout=60,
+                )
+                facts = await pool.run(verify, path, timeout=60)
+        except (MediaRejected, MediaFault) as error:
+            raise _Wrong(str(error)) from None
+    return f"PyAV {version('av')} writes and reads {facts.video_codec} with {facts.audio_codec}"
+
+
+async def _ports(settings: Settings) -> str:
+    for port in (settings.grpc_port, settings.http_port):
+        try:
+            await HttpSide(settings.host, port).stop()
+        except PortTaken:
+            raise _Wrong(f"{settings.host}:{port} is taken (by a server that runs?)") from None
+    return f"{settings.host}:{settings.grpc_port} and :{settings.http_port} are free"
+
+
+_CHECKS: dict[str, Check] = {"data folder": _data, "object store": _store, "media": _media, "ports": _ports}
