@@ -85,7 +85,7 @@ class Collecting:
 
     async def _download(self, attempt: Attempt, result: Mapping[str, Json], path: Path) -> None:
         endpoint = self.context.vendors.endpoint(attempt.endpoint)
-        origins = frozenset({urls.origin(endpoint.base_url)} if endpoint is not None and endpoint.mock else ())
+        origins = {urls.origin(endpoint.base_url)} if endpoint is not None and endpoint.near else set()
         auth = auth_of(result["auth"])
         credential = None
         if auth is not None and endpoint is not None:

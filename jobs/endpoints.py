@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core import urls
 from core.money import MOCK_CURRENCY, USD
 from providers.base import BaseVideoProvider
 
@@ -24,6 +25,12 @@ class Endpoint:
     def mock(self) -> bool:
         """Whether an emulator answers."""
         return self.name.startswith("mock:")
+
+    @property
+    def near(self) -> bool:
+        """Whether it is an emulator, or on this machine: then its outputs may lie at its own address."""
+        ip = urls.split(self.base_url).ip
+        return self.mock or (ip is not None and ip.is_loopback)
 
     @property
     def currency(self) -> str:
@@ -80,7 +87,3 @@ class Vendors:
         if state is RowState.LIVE:
             return "answered by the vendor"
         return self._unavailable.get(provider, "answered by the built-in emulator")
-
-    def loopback_origins(self) -> frozenset[str]:
-        """Base URLs of emulated endpoints, whose outputs may lie on loopback."""
-        return frozenset(endpoint.base_url for endpoint in self._endpoints.values() if endpoint.mock)

@@ -12,8 +12,9 @@ from core.errors import StorageFailed
 from storage.s3_options import S3Options
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.config import Config
-    from botocore.session import Session
+    from botocore.session import Session as CoreSession
     from mypy_boto3_s3 import S3Client
 
 
@@ -51,12 +52,10 @@ class S3Clients:
             client.close()
 
     def _client(self, endpoint_url: str | None) -> "S3Client":
-        import boto3  # takes 0.3 s and 30 MB: only who uses S3 pays
-
         session = self._open_session()
         with self._lock:
             if endpoint_url not in self._clients:
-                self._clients[endpoint_url] = boto3.Session(botocore_session=session).client(
+                self._clients[endpoint_url] = session.client(
                     "s3",
                     region_name=self._options.region,
                     endpoint_url=endpoint_url,
@@ -73,7 +72,8 @@ class S3Clients:
 
 
 def _session(options: S3Options) -> "Session":
-    """A botocore session that reads neither environment nor files, with the credentials the options allow."""
+    """A session that reads neither environment nor files, with the credentials the options allow."""
+    import boto3  # takes 0.3 s and 30 MB: only who uses S3 pays
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
     from botocore.session import Session
 
@@ -84,13 +84,12 @@ def _session(options: S3Options) -> "Session":
     for file in ("config_file", "credentials_file"):
         variables[file] = (None, None, os.devnull, None)
     variables["ignore_configured_endpoint_urls"] = (None, None, True, None)
-    session = Session(session_vars=variables)
+    core: CoreSession = Session(session_vars=variables)
     if options.ambient_credentials:
-        ambient = Session()
-        session.register_component("credential_provider", ambient.get_component("credential_provider"))
+        core.register_component("credential_provider", Session().get_component("credential_provider"))
     else:
-        session.set_credentials(options.access_key_id, options.secret_access_key, options.session_token or None)
-    return session
+        core.set_credentials(options.access_key_id, options.secret_access_key, options.session_token or None)
+    return boto3.Session(botocore_session=core)
 
 
 def _config(options: S3Options) -> "Config":

@@ -24,7 +24,7 @@ from emulators.world import Options
 from jobs.context import Policy
 from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
-from jobs.events import Event
+from jobs.events import Event, EventKind
 from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
 from jobs.orders import JobView, Order
@@ -175,6 +175,14 @@ class Workshop:
     async def events(self, job_id: str) -> list[Event]:
         """Every event of an ended job."""
         return [event async for event in self.jobs.watch(job_id, "acme", 0)]
+
+    async def heard(self, job_id: str, kind: EventKind) -> Event:
+        """The job's first event of a kind, as soon as there is one."""
+        async with asyncio.timeout(PATIENCE):
+            async for event in self.jobs.watch(job_id, None, 0):
+                if event.kind is kind:
+                    return event
+        raise AssertionError("the job ended without it")
 
     async def verdict(self) -> Verdict:
         """What `filmgate ledger verify` says."""
