@@ -227,5 +227,7 @@ async def receive_upload(world: World, request: Request) -> Response:
 
 
 async def _working_uploads(exchange: Exchange) -> set[str]:
+    if b"runway://" not in exchange.body:
+        return set()
     documents = await exchange.world.ledger.do(ledger.files, "runway")
     return {each["uri"] for each in documents if each["filled"] and each["expires"] > exchange.at}

@@ -42,18 +42,20 @@ class Callbacks:
         except CallbackRefused as error:
             _log.warning("webhook refused", provider=name, attempt=attempt.id, why=str(error))
             return 401
-        if attempt.vendor_task_id not in (None, str(news.ticket["id"])):
+        if attempt.vendor_task_id not in (None, str(news.ticket["id"])) or await parked.owned(
+            self.context, attempt, news.ticket
+        ):
             _log.warning("webhook names another job", provider=name, attempt=attempt.id)
             return 200
         await self._take(clip, attempt, news.ticket)
         return 200
 
     async def _take(self, found: Situation, attempt: Attempt, ticket: Mapping[str, object]) -> None:
-        if attempt.outcome is AttemptOutcome.ACCEPTED:
-            self.context.bell.ring(found.clip.id)
-        elif found.clip.state.terminal:
+        if attempt.end_time is not None and attempt.vendor_task_id is None:
             await self.resolver.late_news(found, attempt, ticket)
-        elif attempt.outcome in (AttemptOutcome.INTENDED, AttemptOutcome.AMBIGUOUS):
+        elif attempt.outcome is AttemptOutcome.ACCEPTED:
+            self.context.bell.ring(found.clip.id)
+        else:
             await parked.adopt(self.context, found, attempt, ticket, "the vendor called back")
 
     async def _signing_secrets(self, endpoint: Endpoint) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Attempts that may have been bought: heal, park, adopt, resolve. Nothing here ever sends a paid POST."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -53,13 +53,14 @@ async def look(context: Context, sender: Sender, attempt: Attempt) -> tuple[Tick
     found = await sender.search(attempt)
     if found.ticket is not None:
         return found.ticket, False
-    ours = [ticket for ticket in found.candidates if not await _owned(context, attempt, ticket)]
+    ours = [ticket for ticket in found.candidates if not await owned(context, attempt, ticket)]
     if len(ours) == 1:
         return ours[0], False
     return None, found.complete and not ours
 
 
-async def _owned(context: Context, attempt: Attempt, ticket: Ticket) -> bool:
+async def owned(context: Context, attempt: Attempt, ticket: Ticket) -> bool:
+    """Whether the vendor's job belongs to another attempt."""
     name = str(ticket["id"])
     return await context.database.read(lambda connection: _owner(connection, attempt, name)) is not None
 
@@ -73,7 +74,7 @@ def _mark_ambiguous(connection: sa.Connection, attempt: Attempt, detail: str) ->
 def _park(context: Context, connection: sa.Connection, clip_id: str, now: datetime) -> bool:
     found = situation(connection, clip_id)
     last = found.last
-    if last is None or last.outcome is not AttemptOutcome.AMBIGUOUS or found.clip.state.terminal:
+    if last is None or last.outcome is not AttemptOutcome.AMBIGUOUS or last.end_time is not None:
         return False  # a webhook brought news in the meantime
     values = {"state": str(ClipState.PARKED), "stage": str(ProgressStage.PARKED)}
     connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip_id).values(**values))
@@ -309,26 +310,48 @@ class Resolver:
         self.context.bell.ring(found.job.id)
 
     async def late_news(self, found: Situation, attempt: Attempt, ticket: Ticket) -> None:
-        """A given-up attempt turns out to be known: book what it really costs, once the vendor says."""
+        """An attempt whose books are closed turns out to be known: book what it really costs, once the vendor says."""
         outcome = await self.sender.poll(_with_ticket(attempt, ticket))
         if isinstance(outcome, Ready):
-            bill = bill_success(found, attempt, outcome.usage, found.clip.target_duration)
+            billed, bill = Billed.YES, bill_success(found, attempt, outcome.usage, found.clip.target_duration)
         elif isinstance(outcome, Failed):
-            _, bill = bill_failure(found, attempt, outcome)
+            failure, bill = bill_failure(found, attempt, outcome)
+            billed = failure.billed
         else:
             return
         now = self.context.now()
-
-        def work(connection: sa.Connection) -> None:
-            if not accept_attempt(connection, found.job.id, attempt, ticket, None, now):
-                return
-            difference = bill.money.micros - (attempt.cost_micros or 0)
-            money = Money(currency=attempt.currency, micros=difference)
-            ledger.correct(connection, found.account, money, bill.basis, now, attempt_id=attempt.id)
-            values = {"cost_micros": bill.money.micros, "cost_basis": str(bill.basis)}
-            connection.execute(sa.update(tables.attempts).where(tables.attempts.c.id == attempt.id).values(**values))
+        await self.context.database.write(
+            lambda connection: _correct(connection, found, attempt, ticket, bill, billed, now)
+        )
+        self.context.bell.ring(found.job.id)
 
         await self.context.database.write(work)
+
+
+def _correct(
+    connection: sa.Connection,
+    found: Situation,
+    attempt: Attempt,
+    ticket: Ticket,
+    bill: Bill,
+    billed: Billed,
+    now: datetime,
+) -> None:
+    """Pin the closed attempt to the vendor's job and book the difference; once. No event: the job may have ended."""
+    attempts = tables.attempts
+    failure = None if attempt.failure is None else replace(attempt.failure, billed=billed)
+    update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.vendor_task_id.is_(None))
+    values = {
+        "outcome": str(AttemptOutcome.ACCEPTED),
+        "ticket": dict(ticket),
+        "vendor_task_id": str(ticket["id"]),
+        "cost_micros": bill.money.micros,
+        "cost_basis": str(bill.basis),
+        "failure": failure_json(failure),
+    }
+    if connection.execute(update.values(**values)).rowcount:
+        difference = Money(currency=attempt.currency, micros=bill.money.micros - (attempt.cost_micros or 0))
+        ledger.correct(connection, found.account, difference, bill.basis, now, attempt_id=attempt.id)
 
 
 def _bad_task(message: str) -> InvalidRequest:

@@ -18,7 +18,7 @@ from jobs import parked, tables
 from jobs.context import Context, emit
 from jobs.decide import Buy, GiveUp, decide
 from jobs.endpoints import Endpoint
-from jobs.events import EventKind, ProgressStage
+from jobs.events import EventKind, Listening, ProgressStage
 from jobs.records import (
     Attempt,
     AttemptOutcome,
@@ -51,13 +51,17 @@ class Submitting:
 
     async def __call__(self, clip_id: str) -> str:
         """One purchase at most; the name of the next step."""
+        with self.context.bell.listen(clip_id) as listening:
+            return await self._act(clip_id, listening)
+
+    async def _act(self, clip_id: str, listening: Listening) -> str:
         found = await self.context.database.read(lambda connection: situation(connection, clip_id))
         last = found.last
         if found.clip.state.terminal:
             return "end"
-        if last is not None and last.outcome is AttemptOutcome.ACCEPTED and last.end_time is None:
-            return "wait"
-        if last is not None and last.outcome in (AttemptOutcome.INTENDED, AttemptOutcome.AMBIGUOUS):
+        if last is not None and last.end_time is None:
+            if last.outcome is AttemptOutcome.ACCEPTED:
+                return "wait"
             return await parked.heal(self.context, self.sender, found, last, "the process died before the reply")
         if found.job.cancel_requested:
             return await self._end(found, Failure(reason=FailureReason.CANCELLED, message="cancelled on request"))
@@ -66,12 +70,12 @@ class Submitting:
                 return await self._end(found, failure)
             case Buy(due=due) as purchase:
                 if due is not None and due > self.context.now():
-                    return await self._pause(found, due)
+                    return await self._pause(due, listening)
                 return await self._buy(found, purchase)
 
-    async def _pause(self, found: Situation, due: datetime) -> str:
-        with self.context.bell.listen(found.clip.id) as listening:
-            await listening.wait((due - self.context.now()).total_seconds())
+    async def _pause(self, due: datetime, listening: Listening) -> str:
+        """Until then, or until the bell (a cancel) rings: it has been listened to since before the rows were read."""
+        await listening.wait((due - self.context.now()).total_seconds())
         return "submit"
 
     async def _end(self, found: Situation, failure: Failure) -> str:

@@ -174,6 +174,7 @@ def policy_of(settings: Settings) -> Policy:
         default_model=settings.default_model,
         clip_attempts=settings.clip_attempts,
         resolution_ttl=float(settings.resolution_ttl),
+        lookup_settle=float(settings.lookup_settle),
     )
 
 

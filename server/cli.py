@@ -1,9 +1,9 @@
 """The command line: `filmgate`. Commands import what they need when they run, so that help is quick."""
 
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -11,26 +11,26 @@ from typer.core import TyperGroup
 class _Group(TyperGroup):
     """Mounts the commands of the contract's client when one of them, or the list of all, is asked for."""
 
-    _own: dict[str, click.Command]
-    _all: dict[str, click.Command] | None = None
+    _own: MutableMapping[str, Any]
+    _all: MutableMapping[str, Any] | None = None
 
     @property
-    def commands(self) -> dict[str, click.Command]:  # type: ignore[override] # a plain attribute there
+    def commands(self) -> MutableMapping[str, Any]:
         """Every command."""
         if self._all is None:
             self._all = {**self._own, **_contract_commands()}
         return self._all
 
     @commands.setter
-    def commands(self, value: dict[str, click.Command]) -> None:
+    def commands(self, value: MutableMapping[str, Any]) -> None:
         self._own = value
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One command; ours need none of the client's imports."""
         return self._own.get(cmd_name) or self.commands.get(cmd_name)
 
 
-def _contract_commands() -> dict[str, click.Command]:
+def _contract_commands() -> dict[str, Any]:
     from clients import commands
 
     mounted = typer.Typer()

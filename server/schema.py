@@ -1,9 +1,13 @@
 """Bring the database to the schema of this version; Alembic is imported only when there is something to do."""
 
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+
+from core.database import sqlite_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -43,6 +47,21 @@ def version(engine: sa.Engine) -> str | None:
         return None if found is None else str(found)
 
 
+def draft(message: str, revision: str) -> None:
+    """Write the next migration from what the tables of the code have more than the newest one; to be read and edited.
+
+    `python -m server.schema MESSAGE REVISION`, then raise `HEAD`.
+    """
+    from alembic import command
+
+    with tempfile.TemporaryDirectory() as folder:
+        engine = sqlite_engine(Path(folder) / "draft.sqlite")
+        upgrade(engine)
+        with engine.begin() as connection:
+            command.revision(configuration(connection), message=message, autogenerate=True, rev_id=revision)
+        engine.dispose()
+
+
 def configuration(connection: sa.Connection) -> "Config":
     """Alembic's configuration for our migrations on this connection."""
     from alembic.config import Config
@@ -50,5 +69,10 @@ def configuration(connection: sa.Connection) -> "Config":
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "v%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
+
+
+if __name__ == "__main__":
+    draft(*sys.argv[1:])

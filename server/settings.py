@@ -212,6 +212,12 @@ class Settings(BaseSettings):
         "FILMGATE_RESOLUTION_TTL",
         default=86_400,
     )
+    lookup_settle: Annotated[int, Field(ge=1, le=3_600)] = _variable(
+        _WORK,
+        "Seconds after a lost submit from which a vendor's list that does not show it proves that it never arrived.",
+        "FILMGATE_LOOKUP_SETTLE",
+        default=60,
+    )
     url_ttl: Annotated[int, Field(ge=1, le=7 * 86_400)] = _variable(
         _WORK, "Seconds a presigned address works.", "FILMGATE_URL_TTL", default=3600
     )

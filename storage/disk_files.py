@@ -7,6 +7,7 @@ A crash in between leaves data without a record: the object does not exist, and 
 sign cannot occur in a key, so no key can collide with these names.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -247,7 +248,11 @@ def make_directory(directory: Path) -> None:
     if directory.is_dir():
         return
     make_directory(directory.parent)
-    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     _sync_directory(directory.parent)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from server.listening import HttpSide, PortTaken
 from server.settings import Settings
 from storage.secret import installation_secret
 
-Check = Callable[[Settings], Awaitable[str]]
+Check = Callable[[Settings], Coroutine[None, None, str]]
 
 
 class _Wrong(Exception):
@@ -89,18 +89,7 @@ async def _media(_settings: Settings) -> str:
         path = Path(folder) / "check.mp4"
         try:
             async with MediaPool(workers=1) as pool:
-                await pool.run(
-                    render,
-                    path,
-                    duration=1.0,
-                    width=320,
-                    height=180,
-                    fps=24,
-                    audio=True,
-                    title="check",
-                    subtitle="",
-                    timeout=60,
-                )
+                await pool.run(render, path, seconds=1.0, width=320, height=180, fps=24.0, audio=True, timeout=60)
                 facts = await pool.run(verify, path, timeout=60)
         except (MediaRejected, MediaFault) as error:
             raise _Wrong(str(error)) from None

@@ -45,6 +45,7 @@ SCENARIOS = {
     "after-cancel-flag": "cancel",
 }
 PATIENCE = 60.0
+FILMGATE = str(Path(sys.executable).with_name("filmgate"))
 MOCK_KEYS = ("RUNWAY", "REPLICATE", "AWS", "S3_", "FILMGATE", "OPENAI", "GOOGLE", "LUMA", "PIKA", "FAL", "STABILITY")
 
 
@@ -73,7 +74,7 @@ class Emulators:
     """`filmgate emulate` as a process of its own."""
 
     def __init__(self, data_dir: Path, speed: float) -> None:
-        command = [sys.executable, "-m", "server", "emulate", "--port", "0", "--data-dir", str(data_dir)]
+        command = [FILMGATE, "emulate", "--port", "0", "--data-dir", str(data_dir)]
         self.process = subprocess.Popen(
             [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
         )
@@ -112,11 +113,11 @@ class Server:
             "FILMGATE_EMULATOR_URL": emulator_url,
             "FILMGATE_MOCK": "always",
             "FILMGATE_LOOKUP_SETTLE": "1",
-            "FILMGATE_LOG_LEVEL": "WARNING",
+            "FILMGATE_LOG_LEVEL": "warning",
         }
         if crashpoint:
             settings["FILMGATE_CRASHPOINT"] = crashpoint
-        command = [sys.executable, "-m", "server", "serve", "--grpc-port", "0", "--http-port", "0"]
+        command = [FILMGATE, "serve", "--grpc-port", "0", "--http-port", "0"]
         self._log = (data_dir / "server.log").open("ab")
         self.process = subprocess.Popen(
             [*command, "--data-dir", str(data_dir)],
@@ -332,7 +333,7 @@ class Chain:
         )
         if gaps:
             report.faults.append(f"{gaps} jobs have gaps in their events")
-        verify = [sys.executable, "-m", "server", "ledger", "verify", "--data-dir", str(self.folder)]
+        verify = [FILMGATE, "ledger", "verify", "--data-dir", str(self.folder)]
         done = subprocess.run(verify, capture_output=True, text=True, env=environment(), check=False)
         if done.returncode:
             report.faults.append(f"ledger verify: {done.stdout[-300:]} {done.stderr[-300:]}")

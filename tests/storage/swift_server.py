@@ -74,6 +74,28 @@ def configure(root: Path, ports: dict[str, int]) -> None:
         builder.get_ring().save(str(root / f"{kind}.ring.gz"))
 
 
+class Cache(dict[str, Any]):
+    """As much of memcache as keeps the proxy from asking for the bucket's facts at every request."""
+
+    def get(self, key: str, *_: Any, **__: Any) -> Any:
+        """What was set, or None."""
+        return super().get(key)
+
+    def set(self, key: str, value: Any, **_: Any) -> None:
+        """Keep it; this run is shorter than any lifetime."""
+        self[key] = value
+
+    def delete(self, key: str, **_: Any) -> None:
+        """Forget it."""
+        self.pop(key, None)
+
+
+def with_cache(app: Any) -> Any:
+    """The WSGI app with the cache in its environment."""
+    cache = Cache()
+    return lambda environ, start: app({**environ, "swift.cache": cache}, start)
+
+
 def serve(root: Path) -> None:
     """Run the three storage servers and the proxy in this process, for ever."""
     eventlet: Any = importlib.import_module("eventlet.wsgi") and importlib.import_module("eventlet")
@@ -87,7 +109,7 @@ def serve(root: Path) -> None:
     wsgi: Any = importlib.import_module("swift.common.wsgi")
     protocol = importlib.import_module("swift.common.http_protocol").SwiftHttpProtocol
     for kind, listener in sockets.items():
-        app = wsgi.loadapp(str(root / f"{kind}.conf"), global_conf={"log_name": kind})
+        app = with_cache(wsgi.loadapp(str(root / f"{kind}.conf"), global_conf={"log_name": kind}))
         # "ETag" keeps its spelling only without capitalising, and S3 clients insist on it.
         options = {"protocol": protocol, "capitalize_response_headers": False, "log_output": False}
         eventlet.spawn(eventlet.wsgi.server, listener, app, **options)

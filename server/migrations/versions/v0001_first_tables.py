@@ -252,6 +252,7 @@ def _attempt() -> None:
         sa.Column("held_micros", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("callback_token", sa.Text(), nullable=False),
+        sa.Column("called_back", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("vendor_task_id", sa.Text(), nullable=True),

@@ -1,0 +1,122 @@
+"""What all tests share: no test can reach a paid API, and the real application on free ports with mocked vendors."""
+
+import asyncio
+import ipaddress
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import settings
+
+settings.quiet_grpc()
+for _name in tuple(os.environ):
+    # A developer's own keys and settings must not change what a test does, or be spent by it.
+    if _name not in settings.for_child():
+        del os.environ[_name]
+
+_reached_out: list[str] = []
+
+
+def _refuse_the_world(event: str, arguments: tuple[Any, ...]) -> None:
+    """The global switch: whatever connects beyond this machine fails at once, and its test with it."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple) or _is_here(str(address[0])):
+        return
+    _reached_out.append(f"{address[0]}:{address[1]}")
+    raise ConnectionRefusedError(f"tests may not connect to {address[0]}")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host in {"localhost", ""}
+    return ip.is_loopback or ip.is_unspecified
+
+
+sys.addaudithook(_refuse_the_world)
+
+
+@pytest.fixture(autouse=True)
+def no_paid_api() -> Iterator[None]:
+    """Fail the test that tried to leave this machine, even if it swallowed the error."""
+    _reached_out.clear()
+    yield
+    assert _reached_out == [], "a test tried to connect to the outside"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A server that runs in a thread of its own, for tests that call it as a client would."""
+
+    application: Any
+    """`server.app.Application`; call into it through `run`."""
+    loop: asyncio.AbstractEventLoop
+    data_dir: Path
+
+    @property
+    def target(self) -> str:
+        """Of gRPC."""
+        return f"127.0.0.1:{self.application.grpc_port}"
+
+    @property
+    def url(self) -> str:
+        """Of the HTTP edge."""
+        return f"http://127.0.0.1:{self.application.http_port}"
+
+    def run(self, coroutine: Any) -> Any:
+        """The result of a coroutine on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+
+
+@contextmanager
+def serving(data_dir: Path, **overrides: object) -> Iterator[Served]:
+    """Run the application in a thread until the block ends. One at a time: the engine is one per process."""
+    from server.app import Application
+
+    chosen = settings.load({}, **_defaults(data_dir), **overrides)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        served = Served(application=Application(chosen), loop=loop, data_dir=data_dir)
+        served.run(served.application.start())
+        try:
+            yield served
+        finally:
+            served.run(served.application.stop())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _defaults(data_dir: Path) -> dict[str, Any]:
+    return {"data_dir": data_dir, "grpc_port": 0, "http_port": 0, "mock": "always", "emulator_speed": 2000.0}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One running server for all tests of a module; each test takes a tenant of its own."""
+    with serving(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+async def application(tmp_path: Path) -> AsyncIterator[Any]:
+    """The real application on this test's loop: mocked vendors, embedded store, free ports."""
+    from server.app import Application
+
+    running = Application(settings.load({}, **_defaults(tmp_path)))
+    await running.start()
+    yield running
+    await running.stop()
