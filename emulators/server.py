@@ -126,6 +126,7 @@ async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[Non
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=3,
     )

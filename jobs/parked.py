@@ -325,8 +325,6 @@ class Resolver:
         )
         self.context.bell.ring(found.job.id)
 
-        await self.context.database.write(work)
-
 
 def _correct(
     connection: sa.Connection,

@@ -14,8 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources.providers.dotenv import read_env_file
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core import urls
 from core.errors import UnsafeUrl
@@ -304,7 +303,7 @@ def environment(env_file: Path | None = None) -> dict[str, str]:
         return dict(os.environ)
     if not env_file.is_file():
         raise SettingsError([f"{env_file}: no such file"])
-    written = read_env_file(env_file, encoding="utf-8", case_sensitive=True)
+    written = DotEnvSettingsSource(Settings, env_file, "utf-8", case_sensitive=True).env_vars
     return {name: value for name, value in written.items() if value is not None} | dict(os.environ)
 
 

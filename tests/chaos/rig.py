@@ -6,6 +6,7 @@ The witnesses: the emulators' ledger (a process of its own), the object store, o
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -179,7 +180,7 @@ class Chain:
             for _ in range(self.runs * 4):
                 if report.kills >= self.runs:
                     break
-                passage = 1 if report.kills < self.runs // 2 else chance.randint(1, 3)
+                passage = chance.choice((1, 1, 2))
                 report.kills += self._one(emulators, f"{self.point}:{passage}")
             if report.kills < self.runs:
                 report.faults.append(f"only {report.kills} of {self.runs} kills: the point is hardly reached")
@@ -194,7 +195,7 @@ class Chain:
         try:
             if server.target:
                 self._provoke(emulators, server)
-            return int(server.died(4.0) and server.process.returncode == -signal.SIGKILL)
+            return int(server.died(3.0) and server.process.returncode == -signal.SIGKILL)
         finally:
             server.kill()
 
@@ -251,6 +252,7 @@ class Chain:
             self._check_bill(emulators, report)
             self._resolve(emulators, server, jobs)
             jobs = self._quiet(server, lambda job: job.state != job_pb2.JOB_STATE_NEEDS_RESOLUTION)
+            self._check_store(server, jobs, report)
         finally:
             server.kill()
         report.jobs = len(jobs)
@@ -305,6 +307,17 @@ class Chain:
                     rows = made.get(job.prompt)
                     client.ResolveClip(resolution(job, adopt=rows[0]["id"] if rows else ""), timeout=10)
 
+    def _check_store(self, server: Server, jobs: list[job_pb2.Job], report: Report) -> None:
+        """Every finished clip's file, fetched by its address as a caller would, is what its row says."""
+        with server.client() as client:
+            for job in jobs:
+                request = video_service_pb2.GetJobRequest(tenant_name="acme", job_id=job.id)
+                for video in client.GetJob(request, timeout=10).job.videos:
+                    with urllib.request.urlopen(video.url, timeout=10) as reply:  # noqa: S310 - our own server's address
+                        digest = hashlib.sha256(reply.read()).hexdigest()
+                    if digest != video.sha256:
+                        report.faults.append(f"{video.key} is not in the store as its row says")
+
     def _check_end(self, emulators: Emulators, jobs: list[job_pb2.Job], report: Report) -> None:
         report.faults += [f"{job.id} did not end" for job in jobs if not ended(job)]
         made = vendor_jobs(emulators)
@@ -315,10 +328,6 @@ class Chain:
         )
         if billed != settled:
             report.faults.append(f"in the end the vendor bills {billed}, we have settled {settled}")
-        for key, size in self._rows("SELECT key, size FROM video"):
-            path = self.folder / "media" / key
-            if not path.is_file() or path.stat().st_size != size:
-                report.faults.append(f"{key} is not in the store as its row says")
         repeated = self._sum("SELECT count(*) - count(DISTINCT key) FROM video")
         if repeated:
             report.faults.append(f"{repeated} videos share a key")

@@ -73,13 +73,13 @@ def test_image_to_video_with_audio(runway: RunwayML, http: httpx.Client, png: by
             {"uri": "https://example.com/last.png", "position": "last"},
         ],
         prompt_text="x",
-        ratio="1920:1080",
+        ratio="1280:720",
         duration=4,
         audio=True,
     )
     assert estimate(created) == 160
     facts = look(http.get(finished(http, created.id)["output"][0]).content)
-    assert (facts.seconds, facts.size, facts.audio) == (4.0, (1920, 1080), True)
+    assert (facts.seconds, facts.size, facts.audio) == (4.0, (1280, 720), True)
 
 
 def test_an_uploaded_image(runway: RunwayML, http: httpx.Client, png: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 import uvicorn
 from starlette.applications import Starlette
@@ -159,7 +160,7 @@ class Workshop:
     async def eventually(self, look: Callable[[], Awaitable[Found | None]]) -> Found:
         """What `look` finds, as soon as it finds anything."""
         async with asyncio.timeout(PATIENCE):
-            while not (found := await look()):
+            while not (found := await look()):  # noqa: ASYNC110 - what it waits for has no event
                 await asyncio.sleep(0.02)
         return found
 
@@ -224,8 +225,22 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
 Opened = Callable[..., Any]
 
 
-@pytest.fixture
-async def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for the folder, so that its media workers can stay."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def pool() -> AsyncIterator[MediaPool]:
+    """Media workers, started once."""
+    async with MediaPool() as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(tmp_path: Path, pool: MediaPool, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
     """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
     monkeypatch.setattr("jobs.life._SWEEP", 0.2)  # only how often it looks: what it does there stays the same
     stack = contextlib.AsyncExitStack()
@@ -234,7 +249,6 @@ async def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     async def start(
         *, webhooks: bool = False, tenant_clips: int = 64, policy: Mapping[str, Any] | None = None, **options: Any
     ) -> Workshop:
-        pool = await stack.enter_async_context(MediaPool())
         emulators = EmulatorServer(options=Options(**{"speed": 200.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)

@@ -41,12 +41,12 @@ async def _lose(workshop: "Workshop", vendor: str, faults: tuple[str, ...], *, a
     """One job per fault, struck at its first submit; the ids."""
     ids = []
     for fault in faults:
-        await workshop.script(vendor, fault, contains=f"lost by {fault} alone", options={"accept": accept})
-        wish = {"prompt": f"lost by {fault} alone", "duration": 2.0} if vendor == "runway" else {}
-        if vendor == "replicate":
+        if vendor == "runway":
+            await workshop.script(vendor, fault, contains=f"lost by {fault} alone", options={"accept": accept})
+            ids.append(await workshop.order("runway/gen4.5", prompt=f"lost by {fault} alone", duration=2.0))
+        else:
             await workshop.script(vendor, fault, contains=f"/{fault}.png", options={"accept": accept})
-            wish = {"first_frame": _frame(fault)}
-        ids.append(await workshop.order("runway/gen4.5" if vendor == "runway" else SVD, **wish))
+            ids.append(await workshop.order(SVD, first_frame=_frame(fault)))
     return ids
 
 

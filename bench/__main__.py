@@ -1,0 +1,63 @@
+"""`python -m bench [SECTION ...] [--write]`: measure, print, and put the page where it is kept."""
+
+import argparse
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bench import speed, weight
+from bench.figures import Figure
+from bench.processes import CannotMeasure
+from bench.report import Section, machine, page
+
+_SECTIONS: Mapping[str, Callable[[Path], Section]] = {
+    "accept": speed.accept,
+    "getjob": speed.get_job,
+    "models": speed.list_models,
+    "idle": weight.idle,
+    "collect": weight.collect,
+    "waiting": weight.waiting,
+}
+_RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> int:
+    """Run the sections asked for; 1 when one of them could not be measured. A missed goal is no failure."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
+        folder = Path(name)
+        lines = machine(folder)
+        sections = [_measured(section, folder / section) for section in options.sections or _SECTIONS]
+    text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
+    print(text)
+    if options.write:
+        _RESULTS.write_text(text, encoding="utf-8")
+    return 1 if any(not section.figures for section in sections) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
+    parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
+    parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
+    return parser.parse_args()
+
+
+def _measured(name: str, folder: Path) -> Section:
+    folder.mkdir()
+    begin = time.monotonic()
+    try:
+        section = _SECTIONS[name](folder)
+    except CannotMeasure as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        nothing: tuple[Figure, ...] = ()
+        section = Section(title=name, remark=f"Not measured: {error}", figures=nothing)
+    print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+    return section
+
+
+if __name__ == "__main__":
+    sys.exit(main())
