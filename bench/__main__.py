@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import grpc
+
 from bench import speed, weight
-from bench.figures import Figure
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -51,10 +52,8 @@ def _measured(name: str, folder: Path) -> Section:
     begin = time.monotonic()
     try:
         section = _SECTIONS[name](folder)
-    except CannotMeasure as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        nothing: tuple[Figure, ...] = ()
-        section = Section(title=name, remark=f"Not measured: {error}", figures=nothing)
+    except (CannotMeasure, grpc.RpcError) as error:
+        section = Section(title=name, remark=f"Not measured: {error}", figures=())
     print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
     return section
 

@@ -17,7 +17,7 @@ from bench.figures import MIB
 from bench.processes import CannotMeasure, mocked
 
 TENANT = "bench"
-MODEL = "runway/gen4_turbo"
+
 _PROMPT = "A paper boat drifts down a rainy street, camera low above the water, shallow focus, evening light"
 _WAIT = 90
 
@@ -29,13 +29,13 @@ def service(target: str) -> Iterator[Any]:
         yield video_service_pb2_grpc.VideoServiceStub(channel)  # type: ignore[no-untyped-call] # generated code
 
 
-def order(model: str = "runway/gen4.5") -> pb.GenerateVideoRequest:
+def order() -> pb.GenerateVideoRequest:
     """A plain request for one clip of text to video."""
     return pb.GenerateVideoRequest(
         tenant_name=TENANT,
         creative_id="bench",
         prompt=_PROMPT,
-        model=model,
+        model="runway/gen4.5",
         parameters=media_pb2.VideoParameters(duration=Duration(seconds=5), aspect_ratio="16:9"),
     )
 

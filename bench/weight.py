@@ -9,7 +9,7 @@ from pathlib import Path
 from filmgate.v1 import job_pb2
 from filmgate.v1 import video_service_pb2 as pb
 
-from bench.client import MODEL, TENANT, big_clip, order, service, state, until
+from bench.client import TENANT, big_clip, order, service, state, until
 from bench.figures import MIB, Figure, at_most, told
 from bench.load import Load, Seen, encoded, load
 from bench.processes import CannotMeasure, Started, mocked, server, started
@@ -118,7 +118,7 @@ def _asked(ours: Started, folder: Path) -> Seen:
 
 def _fill(ours: Started, vendor: Started, clips: int, total: int) -> None:
     """Order clips, a hundred jobs a call, and wait until the vendor has them all."""
-    requests = [order(MODEL) for _ in range(_BATCH)]
+    requests = [order() for _ in range(_BATCH)]
     with service(ours.told["grpc"]) as stub:
         for _ in range(clips // _BATCH):
             stub.BatchGenerateVideos(pb.BatchGenerateVideosRequest(tenant_name=TENANT, requests=requests), timeout=30)

@@ -75,5 +75,5 @@ class ClipStore:
 
 
 def caption(job: Job) -> tuple[str, ...]:
-    """What stands in the frame: MOCK, vendor and model, job, prompt."""
-    return ("MOCK", f"{job.vendor} {job.model}", job.id, job.prompt[:200])
+    """What stands in the frame below MOCK: vendor and model, job, prompt."""
+    return (f"{job.vendor} {job.model}", job.id, job.prompt[:200])

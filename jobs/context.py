@@ -18,6 +18,7 @@ from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
 from jobs.events import Bell, EventKind
 from jobs.http import PublicClient, VendorClient
+from jobs.pace import History
 from jobs.records import Attempt
 from media.pool import MediaPool
 from providers.base import BaseVideoProvider
@@ -70,6 +71,7 @@ class Context:
     """Where emulators on this machine call back; empty: polling."""
     now: clock.Clock = clock.now
     bell: Bell = field(default_factory=Bell)
+    history: History = field(default_factory=History)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     purchases: int = 0
     """Purchases between intent and record; a drain waits for them."""

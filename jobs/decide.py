@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from core.errors import Billed, Failure, FailureReason
 from jobs.context import Policy
 from jobs.records import Attempt, AttemptOutcome, Candidate
+from providers.catalogue import CATALOGUE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +42,9 @@ def decide(candidates: Sequence[Candidate], attempts: Sequence[Attempt], policy:
         return Buy(candidate=candidates[index], number=number)  # an operator's RESUBMIT
     if failure.billed is not Billed.NO or failure.reason is FailureReason.CANCELLED:
         return GiveUp(failure=failure)
-    if failure.may_retry and _tries(attempts, last.model) < policy.clip_attempts:
-        return Buy(candidate=candidates[index], number=number, due=_due(attempts, policy))
+    due = _due(attempts, policy)
+    if failure.may_retry and _tries(attempts, last.model) < policy.clip_attempts and due < _deadline(attempts):
+        return Buy(candidate=candidates[index], number=number, due=due)
     if index + 1 < len(candidates):
         return Buy(candidate=candidates[index + 1], number=number)
     return GiveUp(failure=failure)
@@ -66,10 +68,17 @@ def _asked_wait(attempt: Attempt) -> float | None:
     return None if attempt.result is None else attempt.result.get("retry_after")
 
 
+def _deadline(attempts: Sequence[Attempt]) -> datetime:
+    """Until when a model may be tried: the row's deadline, counted from its first attempt."""
+    model = attempts[-1].model
+    first = next(attempt for attempt in attempts if attempt.model == model)
+    return first.intend_time + timedelta(seconds=CATALOGUE.rows[model].deadline_seconds)
+
+
 def _due(attempts: Sequence[Attempt], policy: Policy) -> datetime:
     last = attempts[-1]
     tries = max(1, _tries(attempts, last.model))
     backoff = min(policy.retry_base * 2 ** (tries - 1), policy.retry_longest)
     jittered = backoff * random.Random(last.id).uniform(0.75, 1.25)  # noqa: S311 - spread, the same on every replay
-    asked = _asked_wait(last)
-    return (last.end_time or last.intend_time) + timedelta(seconds=asked if asked is not None else jittered)
+    wait = max(jittered, _asked_wait(last) or 0.0)
+    return (last.end_time or last.intend_time) + timedelta(seconds=wait)

@@ -25,6 +25,7 @@ from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
 from jobs.notify import Courier
 from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFilter
+from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
 from jobs.records import ClipState, Video
@@ -39,6 +40,7 @@ from storage.store import ObjectStore
 _log = structlog.get_logger()
 _SWEEP = 2.0
 _ORPHANS_EVERY = 30.0
+_TIDY_EVERY = 3600.0
 _REQUESTS_KEPT = timedelta(days=7)
 
 
@@ -91,6 +93,7 @@ class Jobs:
     async def start(self, *, loopback_url: str = "") -> None:
         """Launch the engine (which continues what was pending) and the sweeper."""
         self.context.loopback_url = loopback_url
+        self.context.history.load(await self.context.database.read(past_runs))
         collecting = Collecting(self.context, self._sender)
         steps: dict[str, Step] = {
             "submit": Submitting(self.context, self._sender),
@@ -219,11 +222,12 @@ class Jobs:
 
     async def _sweep(self) -> None:
         """Look again at what is parked, deliver webhooks, revive orphans, forget old request ids; for ever."""
-        since_orphans = 0.0
+        since_orphans = since_tidy = 0.0
         suspects: set[str] = set()
         while True:
             await asyncio.sleep(_SWEEP)
             since_orphans += _SWEEP
+            since_tidy += _SWEEP
             try:
                 await self._resolver.sweep()
                 if self._courier is not None:
@@ -232,6 +236,9 @@ class Jobs:
                     since_orphans = 0.0
                     suspects = await self._orphans(suspects)
                     await self._forget()
+                if since_tidy >= _TIDY_EVERY:
+                    since_tidy = 0.0
+                    await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
             except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
                 _log.exception("sweep failed")
 

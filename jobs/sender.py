@@ -1,7 +1,7 @@
 """The only place that talks to vendors: attaches the secret, sends once, never repeats what may cost money."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.crashpoints import crashpoint, declare
 from core.errors import Billed, Failure, FailureReason
@@ -9,12 +9,14 @@ from core.outcome import Ambiguous, AttemptReference, Outcome, Pending, Refused,
 from jobs.context import Context
 from jobs.endpoints import Endpoint
 from jobs.http import NotSent, ReplyLost
+from jobs.pace import Budget
 from jobs.records import Attempt
 from providers.base import BaseVideoProvider
 from providers.catalogue import CATALOGUE
 
 declare("before-submit", "after-submit")
 _SEARCH_PAGES = 20
+_EMULATED_RATE = 500.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,7 @@ class Sender:
     """Sends an adapter's requests to the attempt's pinned endpoint."""
 
     context: Context
+    _budgets: dict[str, Budget] = field(default_factory=dict)
 
     async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
         """The one POST of an attempt. Never raises for what the network or the vendor does."""
@@ -110,9 +113,16 @@ class Sender:
         return None if endpoint is None else await self._send(endpoint, request)
 
     async def _send(self, endpoint: Endpoint, request: Request) -> Reply | None:
+        """One request that costs nothing, within the endpoint's budget. None when no whole reply came."""
+        await self._budget(endpoint).turn()
         client = self.context.vendor_client
         send = client.poll if request.method == "GET" else client.send_once
         try:
             return await send(request, base_url=endpoint.base_url, secret=endpoint.secret, read_timeout=30.0)
         except (NotSent, ReplyLost):
             return None
+
+    def _budget(self, endpoint: Endpoint) -> Budget:
+        provider = self.context.vendors.providers[endpoint.provider]
+        rate = _EMULATED_RATE if endpoint.mock else provider.requests_per_second
+        return self._budgets.setdefault(endpoint.name, Budget(rate, self.context.monotonic))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from core.errors import Failure, FailureReason
+from core.errors import Billed, Failure, FailureReason
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Failed, Json, Stage, Usage
@@ -79,11 +79,12 @@ def bill_failure(
         estimate=None if estimate is None else Money(currency=attempt.currency, micros=estimate),
         currency=attempt.currency,
     )
-    failure = replace(failed.failure, billed=cost.billed)
+    stated_free = cost.billed is Billed.YES and not cost.money.micros
+    failure = replace(failed.failure, billed=Billed.NO if stated_free else cost.billed)
     if stopped:
         reason = FailureReason.TIMED_OUT if overdue else FailureReason.CANCELLED
         message = "the vendor did not finish before the model's deadline" if overdue else "cancelled on request"
-        failure = Failure(reason=reason, message=message, billed=cost.billed, retryable=False)
+        failure = Failure(reason=reason, message=message, billed=failure.billed, retryable=False)
     return failure, Bill(money=cost.money, basis=cost.basis)
 
 

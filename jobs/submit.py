@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ import structlog
 from core.crashpoints import crashpoint, declare
 from core.errors import Failure, FailureReason
 from core.identifiers import new_id
+from core.money import Money
 from core.outcome import Accepted, Ambiguous, Json, Refused, Request, Submitted
 from jobs import parked, tables
 from jobs.context import Context, emit
@@ -163,7 +165,8 @@ def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json]
     update = sa.update(clips).where(clips.c.id == found.clip.id)
     start = {} if found.clip.start_time else {"start_time": now}
     running = {"state": str(ClipState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "model": values["model"]}
-    connection.execute(update.values(**running, **start))
+    notices = [*found.clip.notices, *_fallback_notices(found, values["model"])]
+    connection.execute(update.values(**running, **start, notices=notices))
     if JobState(job.state) is JobState.QUEUED:
         begin = {"state": str(JobState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "start_time": now}
         connection.execute(sa.update(jobs).where(jobs.c.id == found.job.id).values(**begin))
@@ -171,6 +174,24 @@ def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json]
     body = _about(found, values) | {"clip_stage": str(ProgressStage.SUBMITTING), "clip_state": str(ClipState.RUNNING)}
     emit(connection, found.job.id, EventKind.ATTEMPT, now, body)
     return attempt_of(row)
+
+
+def _fallback_notices(found: Situation, model: str) -> list[Mapping[str, str]]:
+    """What is different when another model takes over: which, for how much, and all that it does not honour."""
+    if model == found.clip.model:
+        return []
+    by_model = {candidate.model: candidate for candidate in found.clip.candidates}
+    before, after = by_model[found.clip.model], by_model[model]
+    currency = found.job.quote["currency"]
+    old, new = (Money(currency=currency, micros=candidate.quote_micros) for candidate in (before, after))
+    notice = {
+        "code": "FALLBACK_USED",
+        "message": f"{after.model} takes over from {before.model}: {new} instead of {old}",
+        "field": "model",
+        "before": before.model,
+        "after": after.model,
+    }
+    return [notice, *after.notices]
 
 
 async def record(context: Context, sender: Sender, found: Situation, attempt: Attempt, submitted: Submitted) -> str:

@@ -1,6 +1,5 @@
 """The step that waits for the vendor: webhook, cancel and adaptive poll raced on one in-process bell."""
 
-import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,13 +12,13 @@ from core.outcome import Auth, Failed, Outcome, Pending, Ready, Stage
 from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
+from jobs.pace import next_poll
 from jobs.records import Attempt, AttemptOutcome, Situation, situation, usage_json
 from jobs.sender import Sender
 from jobs.settle import Bill, bill_failure, derive_job, fail_attempt, row_of
 
 declare("before-poll", "after-poll", "before-cancel", "after-cancel", "before-ready", "after-ready")
 _log = structlog.get_logger()
-_LONGEST_POLL = 30.0
 _AFTER_CANCEL = 1.0
 _STAGES = {
     Stage.QUEUED: ProgressStage.VENDOR_QUEUED,
@@ -88,6 +87,7 @@ class Waiting:
             collecting = sa.update(clips).where(clips.c.id == watch.found.clip.id)
             connection.execute(collecting.values(stage=str(ProgressStage.COLLECTING)))
 
+        self.context.history.add(watch.attempt.endpoint, watch.attempt.model, self._elapsed(watch.attempt))
         crashpoint("before-ready")
         await self.context.database.write(work)
         crashpoint("after-ready")
@@ -161,16 +161,13 @@ class Waiting:
         floor = self.context.provider(watch.attempt).poll_floor
         if watch.stop_asked is not None:
             return max(_AFTER_CANCEL, asked or 0.0)
-        elapsed = (self.context.now() - (watch.attempt.submit_time or watch.attempt.intend_time)).total_seconds()
-        return max(next_poll(elapsed, row_of(watch.attempt).typical_seconds, floor), asked or 0.0)
+        attempt = watch.attempt
+        elapsed = self._elapsed(attempt)
+        typical = self.context.history.typical(attempt.endpoint, attempt.model, row_of(attempt).typical_seconds)
+        return max(next_poll(elapsed, typical, floor), asked or 0.0)
 
-
-def next_poll(elapsed: float, typical: tuple[int, int], floor: float) -> float:
-    """Seconds until the next poll: sparse before the usual run time, denser around it, sparse again long after."""
-    usual, late = typical
-    around = max(late - usual, 10) / 10
-    delay = (usual - elapsed) / 2 if elapsed < usual else around * (1 if elapsed < 2 * late else 4)
-    return min(max(delay, floor), _LONGEST_POLL) * random.uniform(1.0, 1.2)  # noqa: S311 - spread
+    def _elapsed(self, attempt: Attempt) -> float:
+        return (self.context.now() - (attempt.submit_time or attempt.intend_time)).total_seconds()
 
 
 def ready_json(outcome: Ready) -> dict[str, object]:

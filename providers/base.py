@@ -71,6 +71,8 @@ class BaseVideoProvider(ABC):
     models: ClassVar[tuple[VideoModel, ...]]
     poll_floor: ClassVar[float] = 5.0
     """The vendor's advice: never poll one job more often than this many seconds."""
+    requests_per_second: ClassVar[float] = 10.0
+    """What one credential may ask in all, besides submits; shared by every job that uses it."""
     takes_callbacks: ClassVar[bool] = False
     """Whether a submit can carry a webhook URL of its own."""
     can_search: ClassVar[bool] = False

@@ -46,6 +46,7 @@ class Presigner:
 def job(view: JobView, uri_base: str) -> job_pb2.Job:
     """A job without presigned addresses; `videos` is in variation order."""
     row = view.job
+    made = {entry.clip_id: entry.id for entry in view.videos}
     message = job_pb2.Job(
         id=row.id,
         kind=words.JOB_KINDS[row.kind],
@@ -59,7 +60,7 @@ def job(view: JobView, uri_base: str) -> job_pb2.Job:
         model=row.model,
         model_reason=row.model_reason if row.requested_model != row.model else "",
         parameters=parameters(row.parameters),
-        clips=[clip(entry) for entry in view.clips],
+        clips=[clip(entry, made.get(entry.clip.id, "")) for entry in view.clips],
         videos=[video(entry, uri_base, row.prompt) for entry in view.videos],
         progress=job_pb2.Progress(fraction=row.progress, stage=words.STAGES[row.stage]),
         quote=_quote_of_job(row.quote),
@@ -101,8 +102,8 @@ def _candidate(row: Clip) -> Candidate | None:
     return next((candidate for candidate in row.candidates if candidate.model == row.model), None)
 
 
-def clip(view: ClipView) -> job_pb2.Clip:
-    """A clip with its attempts."""
+def clip(view: ClipView, video_id: str) -> job_pb2.Clip:
+    """A clip with its attempts; `video_id` is what it became, or empty."""
     row = view.clip
     candidate = _candidate(row)
     spec: Mapping[str, Json] = candidate.spec if candidate else {}
@@ -118,6 +119,7 @@ def clip(view: ClipView) -> job_pb2.Clip:
         requested_duration=duration(requested),
         original_target_duration=duration(row.target_duration),
         progress=job_pb2.Progress(fraction=row.progress, stage=words.STAGES[row.stage]),
+        video_id=video_id,
         iteration=row.iteration,
         seed=spec.get("seed"),
     )

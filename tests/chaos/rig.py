@@ -54,6 +54,7 @@ def crash_points() -> list[str]:
     """Every declared point, found by loading the rooms that declare them."""
     import core.crashpoints
     import jobs.life  # noqa: F401 - declares
+    import storage.disk  # noqa: F401 - declares
 
     return sorted(core.crashpoints.NAMES)
 
@@ -195,7 +196,7 @@ class Chain:
         try:
             if server.target:
                 self._provoke(emulators, server)
-            return int(server.died(3.0) and server.process.returncode == -signal.SIGKILL)
+            return int(server.died(0.5) and server.process.returncode == -signal.SIGKILL)
         finally:
             server.kill()
 
@@ -207,11 +208,13 @@ class Chain:
         try:
             with server.client() as client:
                 job = self._submit(client)
+                self._submit(client)
                 if scenario == "cancel":
                     self._await_start(client, job)
                     client.CancelJob(video_service_pb2.CancelJobRequest(tenant_name="acme", job_id=job))
                 if scenario == "found" and self.vendor == "runway":
                     self._adopt_parked(emulators, client, job)
+                self._await_end(client)
         except grpc.RpcError:
             return  # the server died under us, as it should
 
@@ -224,6 +227,8 @@ class Chain:
             model=MODELS[self.vendor],
             request_id=f"rig-{number}",
         )
+        if self.vendor == "runway":
+            request.parameters.duration.seconds = 2
         self.accepted.append(request.prompt)
         return str(client.GenerateVideo(request, timeout=10).job.id)
 
@@ -232,6 +237,14 @@ class Chain:
         for answer in client.WatchJob(request, timeout=10):
             if answer.event.attempt_outcome == job_pb2.ATTEMPT_OUTCOME_ACCEPTED:
                 return
+
+    def _await_end(self, client: video_service_pb2_grpc.VideoServiceStub) -> None:
+        """Until nothing moves any more, or the server dies."""
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            if all(ended(job) or parked(job) for job in list_jobs(client)):
+                return
+            time.sleep(0.1)
 
     def _adopt_parked(self, emulators: Emulators, client: video_service_pb2_grpc.VideoServiceStub, job: str) -> None:
         request = video_service_pb2.GetJobRequest(tenant_name="acme", job_id=job)
@@ -247,7 +260,7 @@ class Chain:
     def _judge(self, emulators: Emulators, report: Report) -> None:
         server = Server(self.folder, emulators.url)
         try:
-            jobs = self._quiet(server, lambda job: True)
+            jobs = self._quiet(server, lambda job: self.vendor == "runway" or not parked(job))
             self._check_parked(emulators, jobs, report)
             self._check_bill(emulators, report)
             self._resolve(emulators, server, jobs)

@@ -105,9 +105,7 @@ async def test_two_resubmits_at_once_buy_once(opened: Opened) -> None:
     workshop = await opened()
     view = await _parked(workshop, "buy me again", "timeout")
     clip_id = view.clips[0].clip.id
-    await asyncio.gather(
-        *(workshop.jobs.resolve(clip_id, "acme", RESUBMIT) for _ in range(5)), return_exceptions=True
-    )
+    await asyncio.gather(*(workshop.jobs.resolve(clip_id, "acme", RESUBMIT) for _ in range(5)), return_exceptions=True)
     ended = await workshop.until(view.job.id, lambda seen: seen.job.state.terminal)
     assert len(ended.clips[0].attempts) == 2
     assert len(await workshop.vendor_jobs()) == 1
@@ -146,12 +144,8 @@ async def test_a_parked_clip_whose_time_is_over_fails_likewise(opened: Opened) -
     assert (await workshop.verdict()).faults == ()
 
 
-
-
 @pytest.mark.parametrize("verdict", [ABANDON, RESUBMIT], ids=["abandoned", "resubmitted"])
-async def test_late_news_corrects_the_books(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
-) -> None:
+async def test_late_news_corrects_the_books(opened: Opened, monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:
     monkeypatch.setattr("providers.replicate.ReplicateProvider.can_search", False)
     workshop = await opened(webhooks=True, speed=1.0, allow_prompt_faults=True)
     prompt = "[[fault:fail-E005*1]] [[fault:lost-reply*1]] late news"
@@ -159,9 +153,7 @@ async def test_late_news_corrects_the_books(
     view = await workshop.ended(await workshop.order("replicate/minimax-video-01", prompt=prompt))
     assert view.job.state is JobState.NEEDS_RESOLUTION
     await workshop.jobs.resolve(view.clips[0].clip.id, "acme", verdict)
-    before = await workshop.until(
-        view.job.id, lambda seen: seen.job.state.terminal or len(seen.clips[0].attempts) == 2
-    )
+    before = await workshop.until(view.job.id, lambda seen: seen.job.state.terminal or len(seen.clips[0].attempts) == 2)
     assert before.clips[0].attempts[0].cost_micros == 500_000
     await workshop.control("advance", {"seconds": 400})
     ended = await workshop.until(view.job.id, lambda seen: seen.job.state.terminal)
