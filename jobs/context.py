@@ -46,6 +46,7 @@ class Policy:
     mock_poll: float = 0.2
     """Poll interval at emulators, which may run fast."""
     submit_timeout: float = 60.0
+    poll_timeout: float = 30.0
     download_deadline: float = 600.0
     max_output_bytes: int = 2 << 30
     max_queued: int = 100_000

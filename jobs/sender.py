@@ -118,7 +118,12 @@ class Sender:
         client = self.context.vendor_client
         send = client.poll if request.method == "GET" else client.send_once
         try:
-            return await send(request, base_url=endpoint.base_url, secret=endpoint.secret, read_timeout=30.0)
+            return await send(
+                request,
+                base_url=endpoint.base_url,
+                secret=endpoint.secret,
+                read_timeout=self.context.policy.poll_timeout,
+            )
         except (NotSent, ReplyLost):
             return None
 

@@ -65,11 +65,11 @@ class Submitting:
             if last.outcome is AttemptOutcome.ACCEPTED:
                 return "wait"
             return await parked.heal(self.context, self.sender, found, last, "the process died before the reply")
-        if found.job.cancel_requested:
-            return await self._end(found, Failure(reason=FailureReason.CANCELLED, message="cancelled on request"))
         match decide(found.clip.candidates, found.attempts, self.context.policy):
             case GiveUp(failure=failure):
                 return await self._end(found, failure)
+            case Buy() if found.job.cancel_requested:
+                return await self._end(found, Failure(reason=FailureReason.CANCELLED, message="cancelled on request"))
             case Buy(due=due) as purchase:
                 if due is not None and due > self.context.now():
                     return await self._pause(due, listening)

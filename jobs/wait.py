@@ -36,6 +36,10 @@ class _Watch:
     stage: str
     progress: float = 0.0
     stop_asked: datetime | None = None
+    """When the vendor was last asked to stop."""
+    stop_pause: float = 1.0
+    """Seconds until it is asked again, should it not have heard."""
+    overdue: bool = False
     unknown: set[str] = field(default_factory=set)
 
 
@@ -80,26 +84,27 @@ class Waiting:
 
     async def _ready(self, watch: _Watch, outcome: Ready) -> str:
         result = ready_json(outcome)
-        attempts, clips = tables.attempts, tables.clips
+        attempts = tables.attempts
+        now = self.context.now()
 
         def work(connection: sa.Connection) -> None:
             connection.execute(sa.update(attempts).where(attempts.c.id == watch.attempt.id).values(result=result))
-            collecting = sa.update(clips).where(clips.c.id == watch.found.clip.id)
-            connection.execute(collecting.values(stage=str(ProgressStage.COLLECTING)))
+            _note(self.context, connection, watch, ProgressStage.COLLECTING, now)
 
         self.context.history.add(watch.attempt.endpoint, watch.attempt.model, self._elapsed(watch.attempt))
         crashpoint("before-ready")
         await self.context.database.write(work)
         crashpoint("after-ready")
+        self.context.bell.ring(watch.found.job.id)
         return "collect"
 
     async def _failed(self, watch: _Watch, outcome: Failed) -> str:
         """A failure after we asked the vendor to stop is the stop's success, whatever word the vendor uses."""
         attempt = _at_stage(watch.attempt, watch.stage)
         lost = outcome.failure == self.context.provider(attempt).lost()
-        asked = watch.stop_asked is not None or await self._cancel_requested(watch)
-        stopped = asked and (lost or not outcome.failure.may_retry)
         overdue = attempt.deadline is not None and self.context.now() >= attempt.deadline
+        asked = overdue or watch.stop_asked is not None or await self._cancel_requested(watch)
+        stopped = asked and (lost or not outcome.failure.may_retry)
         return await self._end(watch, *bill_failure(watch.found, attempt, outcome, stopped=stopped, overdue=overdue))
 
     async def _end(self, watch: _Watch, failure: Failure, bill: Bill) -> str:
@@ -130,13 +135,10 @@ class Waiting:
         """Cancel at the vendor when the caller asked or the deadline is over; give up when the grace is over too."""
         now = self.context.now()
         deadline = watch.attempt.deadline or now + timedelta(days=1)
-        if watch.stop_asked is None and (now >= deadline or await self._cancel_requested(watch)):
-            crashpoint("before-cancel")
-            await self.sender.cancel(watch.attempt)
-            crashpoint("after-cancel")
-            watch.stop_asked = now
-            if now >= deadline:
-                await self._overdue(watch, now)
+        if now >= deadline or await self._cancel_requested(watch):
+            await self._ask_to_stop(watch, now)
+        if now >= deadline and not watch.overdue:
+            await self._overdue(watch, now)
         grace = timedelta(seconds=self.context.policy.overdue_grace)
         if now < deadline + grace:
             return None
@@ -144,7 +146,18 @@ class Waiting:
         attempt = _at_stage(watch.attempt, Stage.RUNNING)
         return await self._end(watch, *bill_failure(watch.found, attempt, failed, stopped=True, overdue=True))
 
+    async def _ask_to_stop(self, watch: _Watch, now: datetime) -> None:
+        """Cancel at the vendor; again after a growing pause, for a cancel may be lost and does no harm twice."""
+        if watch.stop_asked is not None and now < watch.stop_asked + timedelta(seconds=watch.stop_pause):
+            return
+        watch.stop_pause *= 1 if watch.stop_asked is None else 2
+        crashpoint("before-cancel")
+        await self.sender.cancel(watch.attempt)
+        crashpoint("after-cancel")
+        watch.stop_asked = now
+
     async def _overdue(self, watch: _Watch, now: datetime) -> None:
+        watch.overdue = True
         await self.context.database.write(
             lambda connection: _note(self.context, connection, watch, ProgressStage.OVERDUE, now)
         )

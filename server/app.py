@@ -95,7 +95,7 @@ class Application:
         _prepare(settings)
         database = Database(settings.data_dir / "filmgate.sqlite")
         stack.callback(database.close)
-        await asyncio.to_thread(schema.upgrade, database.engine)
+        schema.upgrade(database.engine)  # on the loop: nothing else runs yet, and the loop's threads are the engine's
         self._http = HttpSide(settings.host, settings.http_port)
         stack.push_async_callback(self._http.stop)
         self.http_port = self._http.port

@@ -44,7 +44,9 @@ def application(jobs: Jobs, disk: DiskStore | None) -> ASGIApp:
         Route("/webhooks/{provider}/{token}", webhooks, methods=["POST"]),
     ]
     handlers: Mapping[Any, Any] = {HTTPException: _told, Exception: _failed}
-    return _Outer(Starlette(routes=routes, exception_handlers=handlers))
+    inner = Starlette(routes=routes, exception_handlers=handlers)
+    inner.router.redirect_slashes = False  # its redirects trust the Host header
+    return _Outer(inner)
 
 
 class _Outer:

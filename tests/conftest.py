@@ -83,7 +83,7 @@ def serving(data_dir: Path, **overrides: object) -> Iterator[Served]:
     """Run the application in a thread until the block ends. One at a time: the engine is one per process."""
     from server.app import Application
 
-    chosen = settings.load({}, **_defaults(data_dir), **overrides)
+    chosen = settings.load({}, **(_defaults(data_dir) | overrides))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -134,6 +134,8 @@ def _server(folder: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(35)
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def _child_environment() -> dict[str, str]:
@@ -227,7 +229,9 @@ def _fetch(url: str, path: Path) -> None:
 
 
 def _table(results: list[Result]) -> Table:
-    table = Table("job", "key", "URL", "seconds", "size", "cost", title="Demo: all of it MOCK, nothing was bought")
+    table = Table(title="Demo: all of it MOCK, nothing was bought")
+    for name in ("job", "key", "URL", "seconds", "size", "cost"):
+        table.add_column(name, overflow="fold")
     for result in results:
         cost = f"{result.job.cost.micros / 1_000_000:.2f} {result.job.cost.currency_code}"
         if not result.job.videos:

@@ -129,10 +129,9 @@ def _verdict(job: job_pb2.Job, console: Console) -> int:
     for clip in job.clips:
         for attempt in clip.attempts:
             cost = Money(currency=attempt.cost.currency_code or "?", micros=attempt.cost.micros)
-            outcome = job_pb2.AttemptOutcome.Name(attempt.outcome)
-            console.print(
-                f"attempt {attempt.number}: {outcome}, {attempt.vendor_task_id}, {cost} ({attempt.cost_basis})"
-            )
+            outcome = job_pb2.AttemptOutcome.Name(attempt.outcome).removeprefix("ATTEMPT_OUTCOME_")
+            told = f"{outcome} {attempt.vendor_task_id}, {cost} ({attempt.cost_basis})"
+            console.print(f"attempt {attempt.number}: {told}", highlight=False, soft_wrap=True)
         length = clip.actual_duration.ToMilliseconds() / 1000
         console.print(f"clip: {clip.width}x{clip.height}, {length:g} s, {clip.failure.message or 'plays'}")
     good = job.state == job_pb2.JOB_STATE_SUCCEEDED and job.cost.micros <= job.quote.held_max.micros

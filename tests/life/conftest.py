@@ -38,7 +38,9 @@ from providers.catalogue import ADAPTERS
 from storage.disk import DiskStore
 
 Found = TypeVar("Found")
-POLICY = Policy(retry_base=0.05, retry_longest=0.2, mock_poll=0.05, lookup_settle=1.0, submit_timeout=2.0)
+POLICY = Policy(
+    retry_base=0.05, retry_longest=0.2, mock_poll=0.05, lookup_settle=1.0, submit_timeout=2.0, poll_timeout=2.0
+)
 PATIENCE = 30.0
 
 

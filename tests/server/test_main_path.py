@@ -8,7 +8,9 @@ import pytest
 from filmgate.v1 import job_pb2
 from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
+from typer.testing import CliRunner
 
+from server.cli import app
 from tests.conftest import Served
 from tests.server.calling import Stub, fetch, refused, wanted
 
@@ -209,3 +211,12 @@ def test_the_catalogues_answers_are_made_once(served: Served, stub: Stub) -> Non
     assert stub.ListVideoModels(request) == stub.ListVideoModels(request)
     priced = [mode.default_price.micros for model in stub.ListVideoModels(request).models for mode in model.modes]
     assert all(priced)
+
+
+def test_the_books_of_a_running_server_are_right(served: Served, stub: Stub, tenant: str) -> None:
+    job = finished(stub, tenant)
+    checked = CliRunner().invoke(app, ["ledger", "verify", f"--data-dir={served.data_dir}"])
+    assert (checked.exit_code, "0 faults" in checked.output) == (0, True), checked.output
+    shown = CliRunner().invoke(app, ["ledger", "show", f"--data-dir={served.data_dir}", f"--job={job.id}"])
+    assert shown.exit_code == 0
+    assert {"SETTLE", "HOLD"} <= set(shown.output.split())

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -114,8 +115,6 @@ def test_a_changed_address_is_refused(served: Served, video: video_pb2.Video, ki
 
 
 def test_an_expired_address_is_refused(served: Served, video: video_pb2.Video) -> None:
-    from datetime import timedelta
-
     signed = served.run(served.application.store.objects.presign(video.key, timedelta(seconds=1)))
     assert fetch(signed.url).status == 200
     while fetch(signed.url).status == 200:

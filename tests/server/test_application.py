@@ -1,0 +1,82 @@
+"""The composition root: what it refuses to start with, and what lasts from one start to the next."""
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from filmgate.v1 import video_service_pb2 as pb
+from filmgate.v1 import video_service_pb2_grpc
+
+from core.errors import StorageFailed
+from server import settings
+from server.app import Application, CannotStart
+from server.settings import SettingsError
+from tests.server.calling import wanted
+
+
+def chosen(data_dir: Path, **overrides: object) -> settings.Settings:
+    """Settings on free ports."""
+    return settings.load({}, data_dir=data_dir, grpc_port=0, http_port=0, **overrides)
+
+
+async def test_the_ready_line_names_both_ports(application: Application) -> None:
+    line = application.ready_line
+    assert line == f"filmgate ready grpc=127.0.0.1:{application.grpc_port} http=127.0.0.1:{application.http_port}"
+    assert 0 not in (application.grpc_port, application.http_port)
+
+
+async def test_a_drain_refuses_new_calls_on_open_connections(application: Application) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{application.grpc_port}") as channel:
+        stub: Any = video_service_pb2_grpc.VideoServiceStub(channel)  # type: ignore[no-untyped-call] # generated code
+        await stub.GenerateVideo(wanted("acme"))
+        application.jobs.draining.set()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetJob(pb.GetJobRequest())
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert (await application.jobs.ready())["engine"] == "draining"
+
+
+async def test_what_is_signed_lasts_over_a_restart(tmp_path: Path) -> None:
+    ports = []
+    tokens = []
+    for _ in range(2):
+        running = Application(chosen(tmp_path))
+        await running.start()
+        secret = (tmp_path / "installation.secret").read_bytes()
+        tokens.append(secret)
+        ports.append(running.emulator_url)
+        await running.stop()
+    assert tokens[0] == tokens[1]
+    assert ports[0] == ports[1]
+    assert (tmp_path / "installation.secret").stat().st_mode & 0o777 == 0o600
+
+
+async def test_without_anything_to_mock_there_is_no_emulator(tmp_path: Path) -> None:
+    keys = {"RUNWAY_API_KEY": "key", "REPLICATE_API_TOKEN": "key"}
+    running = Application(settings.load(keys, data_dir=tmp_path, grpc_port=0, http_port=0))
+    await running.start()
+    assert running.emulator_url is None
+    await running.stop()
+    assert not (tmp_path / "emulators").exists()
+
+
+async def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with pytest.raises(CannotStart, match="data folder"):
+        await Application(chosen(blocked / "below")).start()
+
+
+async def test_a_store_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    address = {"s3_bucket": "films", "s3_endpoint_url": "http://127.0.0.1:9"}
+    keys = {"aws_access_key_id": "planted-id", "aws_secret_access_key": "planted-secret"}
+    with pytest.raises(CannotStart, match="object store") as caught:
+        await Application(chosen(tmp_path, **address, **keys)).start()
+    assert "planted" not in str(caught.value)
+    assert not isinstance(caught.value, StorageFailed)
+
+
+async def test_postgres_is_refused_rather_than_ignored(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="FILMGATE_DATABASE_URL"):
+        await Application(chosen(tmp_path, database_url="postgresql://h/d")).start()
