@@ -20,7 +20,7 @@ _SETTLE_SECONDS = 5.0
 _IDLE_SECONDS = 6.0
 _FILES, _FILE_SIZE = 8, 64 * MIB
 _WAITING, _WARM, _BATCH = 2000, 100, 100
-_WATCH_SECONDS = 12.0
+_WATCH_SECONDS = 30.0
 
 
 def idle(folder: Path) -> Section:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import sqlalchemy as sa
 
@@ -15,8 +16,8 @@ from core.spec import ClipSpec, MediaInput, Notice
 from jobs import tables
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
-from jobs.orders import Offer, Plan
-from jobs.records import ClipState, JobState, spec_json
+from jobs.orders import ClipView, JobView, Offer, Plan
+from jobs.records import ClipState, JobState, clip_of, job_of, spec_json
 from ledger import ledger
 from providers.catalogue import CATALOGUE
 
@@ -56,13 +57,21 @@ class _Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What an accept brought. `new` is empty for a repeated request."""
+
+    job_ids: list[str]
+    new: list[JobView]
+
+
+@dataclass(frozen=True, slots=True)
 class Accepting:
     """Takes plans. Instances are equal by context, so that concurrent accepts share one transaction."""
 
     context: Context
 
-    async def __call__(self, plans: Sequence[Plan], key: RequestKey) -> list[str]:
-        """Ids of the new jobs, or of the first ones when this request was accepted before."""
+    async def __call__(self, plans: Sequence[Plan], key: RequestKey) -> Accepted:
+        """The new jobs, or the ids of the first ones when this request was accepted before."""
         if self.context.draining.is_set():
             raise Unavailable(reason=Reason.SHUTTING_DOWN, message="the server is shutting down", retry_after=1.0)
         _check_costs(plans)
@@ -72,7 +81,7 @@ class Accepting:
         crashpoint("before-accept")
         job_ids: list[str] = await self.context.database.write_bulk(self._accept_all, acceptance)
         crashpoint("after-accept")
-        return job_ids
+        return Accepted(job_ids, _views(acceptance) if job_ids == acceptance.job_ids else [])
 
     def _accept_all(self, connection: sa.Connection, acceptances: Sequence[_Acceptance]) -> list[list[str] | Conflict]:
         """Many at once: a repeated request gets the first one's jobs, also within the same transaction."""
@@ -160,6 +169,33 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
+
+
+_JOB_AT_FIRST = {"start_time": None, "end_time": None, "failure": None}
+_CLIP_AT_FIRST = {"start_time": None, "end_time": None, "failure": None, "facts": None}
+
+
+def _views(acceptance: _Acceptance) -> list[JobView]:
+    """The jobs as they are right after the commit, without reading them back."""
+    views = []
+    for row, plan in zip(acceptance.jobs, acceptance.plans, strict=True):
+        nothing = Money(currency=plan.currency, micros=0)
+        clips = [
+            clip_of(SimpleNamespace(**_CLIP_AT_FIRST | clip))
+            for clip in acceptance.clips
+            if clip["job_id"] == row["id"]
+        ]
+        views.append(
+            JobView(
+                job=job_of(SimpleNamespace(**_JOB_AT_FIRST | row)),
+                clips=[ClipView(clip=clip, attempts=[], cost=nothing, cost_unknown=False) for clip in clips],
+                videos=[],
+                held=plan.held_max,
+                cost=nothing,
+                cost_unknown=False,
+            )
+        )
+    return views
 
 
 def _request(acceptance: _Acceptance) -> dict[str, Json]:

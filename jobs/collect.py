@@ -32,7 +32,8 @@ from storage.store import ObjectExists, StoredObject
 declare("before-download", "after-download", "before-store", "after-store", "before-settle", "after-settle")
 _log = structlog.get_logger()
 Result = TypeVar("Result")
-_TRIES = 4
+_TRIES = 6
+"""Downloads, and puts into the store: what was paid for is not given up within a minute."""
 _MEDIA_TIMEOUT = 300.0
 _TOLERANCE = 2.0
 _FILES = ThreadPoolExecutor(2, thread_name_prefix="filmgate-collect")
@@ -60,6 +61,7 @@ class Collecting:
             facts = await self._fetch(attempt, path)
             stored = await self._store(found, attempt, path, facts)
         except (TransferFailed, UnsafeUrl, MediaRejected, StorageFailed) as error:
+            await _on_file_thread(lambda: _discard(path))
             return await self._failed(found, attempt, error)
         await self._settle(found, attempt, stored, facts)
         return "dress"
@@ -78,10 +80,14 @@ class Collecting:
                 _log.warning("collect failed", attempt=attempt.id, tries_left=left, why=str(error))
                 if not left:
                     raise
-                await asyncio.sleep(self.context.policy.retry_base / (1 + left))
+                await self._pause(left)
                 outcome = await self.sender.poll(attempt)
                 result = ready_json(outcome) if isinstance(outcome, Ready) else result
         raise AssertionError("unreachable")
+
+    async def _pause(self, left: int) -> None:
+        policy = self.context.policy
+        await asyncio.sleep(min(policy.retry_base * 2 ** (_TRIES - 1 - left), policy.retry_longest))
 
     async def _download(self, attempt: Attempt, result: Mapping[str, Json], path: Path) -> None:
         endpoint = self.context.vendors.endpoint(attempt.endpoint)
@@ -106,7 +112,7 @@ class Collecting:
         facts = await self.context.pool.run(verify, path, timeout=_MEDIA_TIMEOUT)
         if not needs_normalising(facts):
             return facts
-        normal = path.with_suffix(".normal.mp4")
+        normal = _normal(path)
         await self.context.pool.run(normalise, path, normal, timeout=_MEDIA_TIMEOUT)
         await _on_file_thread(lambda: normal.replace(path))
         return await self.context.pool.run(verify, path, timeout=_MEDIA_TIMEOUT)
@@ -125,9 +131,22 @@ class Collecting:
             "attempt": attempt.id,
         }
         crashpoint("before-store")
-        stored = await self._put(key, path, metadata, sha256)
+        stored = await self._put_patiently(key, path, metadata, sha256)
         crashpoint("after-store")
         return StoredVideo(key=key, size=stored.size, sha256=sha256, facts=asdict(facts))
+
+    async def _put_patiently(self, key: str, path: Path, metadata: Mapping[str, str], sha256: str) -> StoredObject:
+        for left in reversed(range(_TRIES)):
+            try:
+                return await self._put(key, path, metadata, sha256)
+            except ObjectExists:
+                raise
+            except StorageFailed as error:
+                _log.warning("store failed", key=key, tries_left=left, why=str(error))
+                if not left:
+                    raise
+                await self._pause(left)
+        raise AssertionError("unreachable")
 
     async def _put(self, key: str, path: Path, metadata: Mapping[str, str], sha256: str) -> StoredObject:
         """Store the clip; what an earlier run of this very attempt left there may differ (re-encoded) and gives way."""
@@ -179,7 +198,7 @@ class Collecting:
             _log.warning("no thumbnail", clip=clip_id, error=type(error).__name__)
         finally:
             if path is not None:
-                await _on_file_thread(lambda: path.unlink(missing_ok=True))
+                await _on_file_thread(lambda: _discard(path))
         return "end"
 
     async def _thumbnail(self, found: Situation, path: Path) -> None:
@@ -189,10 +208,20 @@ class Collecting:
         await self.context.store.put_bytes(key, image, content_type="image/jpeg", metadata=metadata)
         update = sa.update(tables.videos).where(tables.videos.c.clip_id == found.clip.id).values(thumbnail_key=key)
         await self.context.database.write(lambda connection: connection.execute(update).rowcount)
+        self.context.bell.ring(found.job.id)
 
 
 async def _on_file_thread(call: Callable[[], Result]) -> Result:
     return await asyncio.get_running_loop().run_in_executor(_FILES, call)
+
+
+def _normal(path: Path) -> Path:
+    return path.with_suffix(".normal.mp4")
+
+
+def _discard(path: Path) -> None:
+    for each in (path, _normal(path)):
+        each.unlink(missing_ok=True)
 
 
 def _hash(path: Path) -> str:

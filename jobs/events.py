@@ -3,7 +3,7 @@
 import asyncio
 import enum
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,10 +109,17 @@ class Bell:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._told: list[Callable[[str], None]] = []
+
+    def tell(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with every key that is rung."""
+        self._told.append(listener)
 
     def ring(self, *keys: str) -> None:
         """News for these job or clip ids. Call after the commit, on the loop."""
         for key in keys:
+            for listener in self._told:
+                listener(key)
             for event in self._waiting.get(key, ()):
                 event.set()
 

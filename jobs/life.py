@@ -151,10 +151,13 @@ class Jobs:
                 violations.append(Violation(field=field, message=str(error), reason=Reason.UNREADABLE_MEDIA))
         return violations
 
-    async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[str]:
-        """Take plans durably; see `jobs.accept`."""
+    async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[JobView]:
+        """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one."""
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
-        return await self._accept(plans, key)
+        accepted = await self._accept(plans, key)
+        if accepted.new:
+            return accepted.new
+        return [await self.view(job_id, key.tenant) for job_id in accepted.job_ids]
 
     async def repeated(self, tenant: str, rpc: str, request_id: str, request_hash: str) -> list[str] | None:
         """The answer to an earlier, equal request; None when this one is new."""
@@ -188,6 +191,7 @@ class Jobs:
         now = self.context.now()
         update = sa.update(tables.videos).where(tables.videos.c.id == video_id).values(delete_time=now)
         await self.context.database.write(lambda connection: connection.execute(update).rowcount)
+        self.context.bell.ring(found.job_id)
 
     def watch(self, job_id: str, tenant: str | None, after: int) -> AsyncIterator[Event]:
         """Follow a job; see `jobs.watch.watch`."""

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,9 @@ from core.outcome import Json, Usage
 from core.spec import ClipSpec, MediaInput, Motion, Role
 from jobs import tables
 from ledger import ledger
+
+Row = sa.Row[Any] | SimpleNamespace
+"""A row as the database gives it, or as it was just written."""
 
 
 class JobState(enum.StrEnum):
@@ -214,7 +218,7 @@ class Situation:
         )
 
 
-def job_of(row: sa.Row[Any]) -> Job:
+def job_of(row: Row) -> Job:
     """A Job from a row of `job`."""
     values = {name: getattr(row, name) for name in Job.__slots__}
     return Job(**values | {
@@ -224,7 +228,7 @@ def job_of(row: sa.Row[Any]) -> Job:
     })  # fmt: skip
 
 
-def clip_of(row: sa.Row[Any]) -> Clip:
+def clip_of(row: Row) -> Clip:
     """A Clip from a row of `clip`."""
     values = {name: getattr(row, name) for name in Clip.__slots__}
     return Clip(**values | {
@@ -235,13 +239,13 @@ def clip_of(row: sa.Row[Any]) -> Clip:
     })  # fmt: skip
 
 
-def attempt_of(row: sa.Row[Any]) -> Attempt:
+def attempt_of(row: Row) -> Attempt:
     """An Attempt from a row of `attempt`."""
     values = {name: getattr(row, name) for name in Attempt.__slots__}
     return Attempt(**values | {"outcome": AttemptOutcome(row.outcome), "failure": failure_of(row.failure)})
 
 
-def video_of(row: sa.Row[Any]) -> Video:
+def video_of(row: Row) -> Video:
     """A Video from a row of `video`."""
     return Video(**{name: getattr(row, name) for name in Video.__slots__})
 

@@ -96,6 +96,7 @@ class Waiting:
         await self.context.database.write(work)
         crashpoint("after-ready")
         self.context.bell.ring(watch.found.job.id)
+        self.context.bell.ring(watch.found.job.id)
         return "collect"
 
     async def _failed(self, watch: _Watch, outcome: Failed) -> str:

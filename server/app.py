@@ -151,6 +151,7 @@ class Application:
         self.grpc_port = await self._grpc.start(settings.host, settings.grpc_port)
         stack.push_async_callback(self._grpc.stop, 2.0)
         await self._http.start(edge.application(self.jobs, self.store.disk))
+        stack.push_async_callback(self._http.stop)  # before the rooms that its requests need
 
     def _edge_url(self) -> str:
         """What browsers see in front of `/media/`."""

@@ -1,6 +1,7 @@
 """The HTTP edge: media of the embedded store, vendors' webhooks, health. Errors are small JSON without internals."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ LARGEST_WEBHOOK = 1024 * 1024
 LARGEST_HEADERS = 64 * 1024
 _WEBHOOK_SECONDS = 10.0
 _READY_SECONDS = 5.0
+_READY_KEPT = 1.0
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -80,13 +82,22 @@ class _Ready:
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
+        self._answers: dict[str, str] = {}
+        self._until = 0.0
+
+    async def _looked(self) -> dict[str, str]:
+        """What was found a moment ago: looking writes to the store, and anybody may ask."""
+        if time.monotonic() >= self._until or self._jobs.draining.is_set():
+            try:
+                async with asyncio.timeout(_READY_SECONDS):
+                    self._answers = await self._jobs.ready()
+            except TimeoutError:
+                self._answers = {"server": "too slow to tell"}
+            self._until = time.monotonic() + _READY_KEPT
+        return self._answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with asyncio.timeout(_READY_SECONDS):
-                answers = await self._jobs.ready()
-        except TimeoutError:
-            answers = {"server": "too slow to tell"}
+        answers = await self._looked()
         words = {name: "ok" if answer == "ok" else _one_of(answer) for name, answer in answers.items()}
         ready = all(word == "ok" for word in words.values())
         status = "ready" if ready else "not ready"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
@@ -9,16 +10,19 @@ from filmgate.v1 import video_pb2, video_service_pb2_grpc
 from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.message import DecodeError
 
-from core.errors import Reason, Unavailable
+from core.errors import FilmgateError, Reason, Unavailable
 from jobs.events import EventKind
 from jobs.life import Jobs
 from jobs.orders import JobView, Page, Plan, VerdictKind
 from server import convert, queries, validation
+from server.answers import JobAnswers
 from server.catalogue import CatalogueAnswers
+from server.checks import Findings
 from server.convert import Presigner
 from server.desk import Desk, check_cost
 from server.interceptors import malformed, takes_bytes
 from server.pages import PageTokens
+from server.validation import Intake
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in the stubs only
 
@@ -30,11 +34,22 @@ _PAYS_TWICE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What makes a repeated call the same call."""
+
+    rpc: str
+    tenant: str
+    request_id: str
+    request_hash: str
+
+
 class VideoService(video_service_pb2_grpc.VideoServiceServicer):
-    """One instance per server; holds no state of its own but the catalogue's answers."""
+    """One instance per server; what it remembers are answers that are still exact."""
 
     def __init__(self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens) -> None:
         self._jobs = jobs
+        self._answers = JobAnswers(jobs.context.bell, presigner.ttl.total_seconds())
         self._desk = Desk(jobs)
         self._catalogue = catalogue
         self._presigner = presigner
@@ -45,40 +60,41 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     ) -> pb.GenerateVideoResponse:
         """Accept one job, or say what it would be."""
         intake = validation.generate_video(request)
-        order = intake.order
-        job_ids = None
-        if intake.request_id and order.tenant and not intake.validate_only:
-            job_ids = await self._jobs.repeated(order.tenant, "GenerateVideo", intake.request_id, intake.request_hash)
-        if job_ids is None:
-            plan = await self._desk.plan(intake)
-            if intake.validate_only:
-                return _dry_run([plan])[0]
-            job_ids = await self._jobs.accept(
-                [plan], rpc="GenerateVideo", request_id=intake.request_id, request_hash=intake.request_hash
-            )
+        if intake.validate_only:
+            return _dry_run([await self._desk.plan(intake)])[0]
+        call = Call("GenerateVideo", intake.order.tenant, intake.request_id, intake.request_hash)
+        (view,) = await self._accept(call, [intake], intake.findings)
         if intake.wait:
-            await self._jobs.wait(job_ids[0], _bounded(intake.wait, context))
-        return pb.GenerateVideoResponse(job=await self._job(job_ids[0], order.tenant))
+            await self._jobs.wait(view.job.id, _bounded(intake.wait, context))
+            view = await self._jobs.view(view.job.id, intake.order.tenant)
+        return pb.GenerateVideoResponse(job=await self._answer(view))
 
     async def BatchGenerateVideos(  # noqa: N802 - the contract's name
         self, request: pb.BatchGenerateVideosRequest, context: Context
     ) -> pb.BatchGenerateVideosResponse:
         """Accept up to 100 jobs, all or none."""
         batch = validation.batch(request)
-        job_ids = None
-        if batch.request_id and batch.tenant and not batch.validate_only:
-            job_ids = await self._jobs.repeated(
-                batch.tenant, "BatchGenerateVideos", batch.request_id, batch.request_hash
+        if batch.validate_only:
+            return pb.BatchGenerateVideosResponse(
+                results=_dry_run(await self._desk.plans(batch.intakes, batch.findings))
             )
-        if job_ids is None:
-            plans = await self._desk.plans(batch.intakes, batch.findings)
-            if batch.validate_only:
-                return pb.BatchGenerateVideosResponse(results=_dry_run(plans))
-            job_ids = await self._jobs.accept(
-                plans, rpc="BatchGenerateVideos", request_id=batch.request_id, request_hash=batch.request_hash
-            )
-        jobs = [await self._job(job_id, batch.tenant) for job_id in job_ids]
+        call = Call("BatchGenerateVideos", batch.tenant, batch.request_id, batch.request_hash)
+        views = await self._accept(call, batch.intakes, batch.findings)
+        jobs = [await self._answer(view) for view in views]
         return pb.BatchGenerateVideosResponse(results=[pb.GenerateVideoResponse(job=job) for job in jobs])
+
+    async def _accept(self, call: Call, intakes: Sequence[Intake], findings: Findings) -> list[JobView]:
+        """Plan and accept. A repeated request gets its first answer, even if it would be refused today."""
+        try:
+            plans = await self._desk.plans(intakes, findings)
+        except FilmgateError:
+            earlier = None
+            if call.request_id and call.tenant:
+                earlier = await self._jobs.repeated(call.tenant, call.rpc, call.request_id, call.request_hash)
+            if earlier is None:
+                raise
+            return [await self._jobs.view(job_id, call.tenant) for job_id in earlier]
+        return await self._jobs.accept(plans, rpc=call.rpc, request_id=call.request_id, request_hash=call.request_hash)
 
     async def QuoteVideo(  # noqa: N802 - the contract's name
         self, request: pb.QuoteVideoRequest, context: Context
@@ -95,10 +111,18 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         except DecodeError:
             raise malformed() from None
 
-    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:  # noqa: N802 - the contract's name
+    @takes_bytes
+    async def GetJob(self, request: bytes, context: Context) -> bytes:  # noqa: N802 - the contract's name
         """Read a job."""
-        tenant, job_id = queries.job_target(request)
-        return pb.GetJobResponse(job=await self._job(job_id, tenant))
+        try:
+            tenant, job_id = queries.job_target(pb.GetJobRequest.FromString(request))
+        except DecodeError:
+            raise malformed() from None
+
+        async def read() -> bytes:
+            return pb.GetJobResponse(job=await self._job(job_id, tenant)).SerializeToString()
+
+        return self._answers.known(job_id, tenant) or await self._answers.make(job_id, tenant, read)
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:  # noqa: N802 - the contract's name
         """Read a page of jobs."""

@@ -101,7 +101,7 @@ def serving(data_dir: Path, **overrides: object) -> Iterator[Served]:
 
 
 def _defaults(data_dir: Path) -> dict[str, Any]:
-    return {"data_dir": data_dir, "grpc_port": 0, "http_port": 0, "mock": "always", "emulator_speed": 2000.0}
+    return {"data_dir": data_dir, "grpc_port": 0, "http_port": 0, "mock": "always", "emulator_speed": 50_000.0}
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import inspect
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,8 +122,8 @@ class Workshop:
             )
         )
         assert not plan.violations, plan.violations
-        [job_id] = await self.jobs.accept([plan], rpc="GenerateVideo", request_id="", request_hash="")
-        return job_id
+        [view] = await self.jobs.accept([plan], rpc="GenerateVideo", request_id="", request_hash="")
+        return view.job.id
 
     async def control(self, path: str, order: Any = None) -> Any:
         """Ask the emulators' control API: POST when there is an order, else GET."""
@@ -158,6 +160,11 @@ class Workshop:
     async def all_ended(self, job_ids: Iterable[str]) -> list[JobView]:
         """Each job once it has ended or parked."""
         return list(await asyncio.gather(*map(self.ended, job_ids)))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the room's clock be later than it is; the emulators' stays."""
+        now = self.jobs.context.now
+        self.jobs.context.now = lambda: now() + timedelta(seconds=seconds)
 
     async def eventually(self, look: Callable[[], Awaitable[Found | None]]) -> Found:
         """What `look` finds, as soon as it finds anything."""
@@ -230,7 +237,8 @@ Opened = Callable[..., Any]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for the folder, so that its media workers can stay."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        inside = item.path.is_relative_to(Path(__file__).parent)
+        if inside and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,11 +134,10 @@ def _is_given_up(view: JobView) -> None:
 async def test_a_parked_clip_whose_time_is_over_fails_likewise(opened: Opened) -> None:
     workshop = await opened()
     view = await _parked(workshop, "forget me")
-    now = workshop.jobs.context.now
-    workshop.jobs.context.now = lambda: now() + timedelta(hours=23, minutes=59)
+    workshop.pass_time(86_400 - 60)
     await workshop.ended(await workshop.order(GEN45, prompt="meanwhile", duration=2.0))
     assert (await workshop.jobs.view(view.job.id, "acme")).job.state is JobState.NEEDS_RESOLUTION
-    workshop.jobs.context.now = lambda: now() + timedelta(hours=24, minutes=1)
+    workshop.pass_time(120)
     _is_given_up(await workshop.until(view.job.id, lambda seen: seen.job.state.terminal))
     assert (await workshop.verdict()).faults == ()
 

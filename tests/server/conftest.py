@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -23,3 +24,9 @@ def stub(served: Served) -> Iterator[Stub]:
 def tenant() -> str:
     """A tenant nobody else has."""
     return f"tenant-{next(_tenants)}"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands read `.env` of the working folder: a developer's own must not be it."""
+    monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
 from tests.conftest import Served
-from tests.server.calling import Stub, refused, wanted
+from tests.server.calling import Stub, read_refusal, refused, wanted
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 PNG = bytes.fromhex(
@@ -270,3 +270,14 @@ def test_ids_are_checked_before_they_are_looked_up(stub: Stub, tenant: str, fiel
     refusal = refused(getattr(stub, field), request)
     assert refusal.code is INVALID
     assert {"tenant_name", kind} <= set(refusal.fields)
+
+
+@pytest.mark.parametrize("number", sorted(set(media_pb2.ModelCapability.values()) - {0}))
+def test_every_capability_can_be_asked_for(stub: Stub, tenant: str, number: int) -> None:
+    request = wanted(tenant, model="auto", validate_only=True, selection={"required_capabilities": [number]})
+    try:
+        answer = stub.GenerateVideo(request)
+    except grpc.RpcError as error:
+        assert read_refusal(error).reason == "MODEL_UNAVAILABLE"
+    else:
+        assert answer.model_reason
