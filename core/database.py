@@ -42,7 +42,13 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
 
     `begin` is the statement that opens a transaction; the empty string leaves it to the driver (as DBOS expects).
     """
-    engine = sa.create_engine(f"sqlite:///{path}", pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        hide_parameters=True,  # an error in the log must not quote a prompt or a webhook's address
+    )
 
     def connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None if begin else "IMMEDIATE"

@@ -108,3 +108,5 @@ class Notice:
     field: str = ""
     before: str = ""
     after: str = ""
+    price_micros: int | None = None
+    """By how much the change makes one clip dearer, in micro-units of the quote's currency; None: by nothing known."""

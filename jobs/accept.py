@@ -1,7 +1,7 @@
 """Accept plans: job, clips, iterations, holds, first event and engine enqueue in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -12,12 +12,12 @@ from core.errors import Conflict, Exhausted, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Json
-from core.spec import ClipSpec, MediaInput, Notice
+from core.spec import ClipSpec, MediaInput
 from jobs import tables
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
-from jobs.records import ClipState, JobState, clip_of, job_of, spec_json
+from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
 from ledger import ledger
 from providers.catalogue import CATALOGUE
 
@@ -335,11 +335,6 @@ _PARAMETERS = ("duration", "aspect_ratio", "resolution", "fps", "seed", "negativ
 def _parameters(spec: ClipSpec) -> dict[str, Json]:
     values = {name: getattr(spec, name) for name in _PARAMETERS}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def notice_json(notice: Notice) -> dict[str, str]:
-    """A Notice as JSON."""
-    return asdict(notice)
 
 
 def quote_json(plan: Plan) -> dict[str, Json]:

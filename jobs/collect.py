@@ -16,9 +16,10 @@ from core.crashpoints import crashpoint, declare
 from core.errors import Billed, Failure, FailureReason, MediaRejected, StorageFailed, TransferFailed, UnsafeUrl
 from core.identifiers import derived_key, video_key
 from core.outcome import Failed, Json, Ready
+from core.spec import Notice
 from jobs import tables
 from jobs.context import Context
-from jobs.records import Attempt, Situation, situation, usage_of
+from jobs.records import Attempt, Situation, notice_json, situation, usage_of
 from jobs.sender import Sender
 from jobs.settle import StoredVideo, bill_failure, bill_success, candidate_of, fail_attempt, succeed
 from jobs.transfer import Credential, TransferLimits, download
@@ -229,7 +230,7 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _suspicions(bought: float, facts: MediaFacts) -> list[dict[str, str]]:
+def _suspicions(bought: float, facts: MediaFacts) -> list[dict[str, Json]]:
     """A paid clip that plays is always delivered; what looks wrong with it is a warning."""
     texts = []
     if facts.is_black:
@@ -238,4 +239,4 @@ def _suspicions(bought: float, facts: MediaFacts) -> list[dict[str, str]]:
         texts.append("nothing moves")
     if abs(facts.duration - bought) > _TOLERANCE:
         texts.append(f"it lasts {facts.duration:.2f} s, {bought:g} s were bought")
-    return [{"code": "QUALITY_SUSPECT", "message": text, "field": "", "before": "", "after": ""} for text in texts]
+    return [notice_json(Notice(code="QUALITY_SUSPECT", message=text)) for text in texts]

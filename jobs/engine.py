@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -183,7 +184,9 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.get_running_loop().run_in_executor(None, DBOS.destroy)
+        with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
+            await asyncio.get_running_loop().run_in_executor(ending, DBOS.destroy)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         self._dbos = None
         if self._lock is not None:
             self._lock.close()

@@ -72,12 +72,13 @@ class Subject:
 
 
 def append(connection: sa.Connection, job_id: str, kind: EventKind, now: datetime, body: Mapping[str, Json]) -> Subject:
-    """Write the next event of a job in the caller's transaction."""
+    """Write the next event of a job, with the job's state, in the caller's transaction."""
     jobs = tables.jobs
     update = sa.update(jobs).where(jobs.c.id == job_id).values(last_event=jobs.c.last_event + 1)
     columns = (jobs.c.last_event, jobs.c.tenant, jobs.c.creative_id, jobs.c.state, jobs.c.labels, jobs.c.webhook)
     job = connection.execute(update.returning(*columns)).one()
-    row = {"job_id": job_id, "seq": job.last_event, "time": now, "kind": str(kind), "body": dict(body)}
+    said = {"job_state": job.state, **body}
+    row = {"job_id": job_id, "seq": job.last_event, "time": now, "kind": str(kind), "body": said}
     connection.execute(sa.insert(tables.events), row)
     return Subject(
         job_id=job_id,

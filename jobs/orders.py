@@ -159,3 +159,5 @@ class Verdict:
 
     kind: VerdictKind
     vendor_task_id: str = ""
+    attempt_number: int = 0
+    """The attempt the operator has looked at; 0: whichever the clip is parked on."""

@@ -250,6 +250,9 @@ class Resolver:
         found = await self._parked(clip_id, tenant)
         attempt = found.last
         assert attempt is not None
+        if verdict.attempt_number not in (0, attempt.number):
+            message = f"the clip is parked on attempt {attempt.number}: look at it again before deciding"
+            raise InvalidRequest.of([Violation(field="attempt_number", message=message)])
         if verdict.kind is VerdictKind.ADOPT:
             await self._adopt(found, attempt, verdict.vendor_task_id)
         elif verdict.kind is VerdictKind.ABANDON:

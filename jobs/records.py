@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.errors import Billed, Failure, FailureReason, PolicyStage
 from core.money import Money
 from core.outcome import Json, Usage
-from core.spec import ClipSpec, MediaInput, Motion, Role
+from core.spec import ClipSpec, MediaInput, Motion, Notice, Role
 from jobs import tables
 from ledger import ledger
 
@@ -78,7 +78,7 @@ class Candidate:
     quote_micros: int
     held_micros: int
     basis: str
-    notices: tuple[Mapping[str, str], ...] = ()
+    notices: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +103,7 @@ class Job:
     parameters: Mapping[str, Json]
     """The resolved parameters, under the contract's names."""
     quote: Mapping[str, Json]
-    notices: tuple[Mapping[str, str], ...]
+    notices: tuple[Mapping[str, Json], ...]
     labels: Mapping[str, str]
     webhook: Mapping[str, Json]
     request_id: str
@@ -124,7 +124,7 @@ class Clip:
     state: ClipState
     stage: str
     model: str
-    notices: tuple[Mapping[str, str], ...]
+    notices: tuple[Mapping[str, Json], ...]
     candidates: tuple[Candidate, ...]
     target_duration: float
     run: int
@@ -256,6 +256,11 @@ def situation(connection: sa.Connection, clip_id: str) -> Situation:
     job = job_of(connection.execute(sa.select(tables.jobs).where(tables.jobs.c.id == clip.job_id)).one())
     query = sa.select(tables.attempts).where(tables.attempts.c.clip_id == clip_id).order_by(tables.attempts.c.number)
     return Situation(job=job, clip=clip, attempts=tuple(attempt_of(row) for row in connection.execute(query)))
+
+
+def notice_json(notice: Notice) -> dict[str, Json]:
+    """A Notice as JSON."""
+    return asdict(notice)
 
 
 def failure_json(failure: Failure | None) -> dict[str, Json] | None:

@@ -134,7 +134,7 @@ def succeed(
     attempt: Attempt,
     bill: Bill,
     video: StoredVideo,
-    notices: Sequence[Mapping[str, str]],
+    notices: Sequence[Mapping[str, Json]],
     now: datetime,
 ) -> None:
     """The clip is in the tenant's store: video row, real cost, release of the rest, events, job state."""

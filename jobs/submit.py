@@ -16,6 +16,7 @@ from core.errors import Failure, FailureReason
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Accepted, Ambiguous, Json, Refused, Request, Submitted
+from core.spec import Notice
 from jobs import parked, tables
 from jobs.context import Context, emit
 from jobs.decide import Buy, GiveUp, decide
@@ -31,6 +32,7 @@ from jobs.records import (
     attempt_of,
     failure_json,
     input_ids,
+    notice_json,
     situation,
     spec_of,
 )
@@ -176,7 +178,7 @@ def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json]
     return attempt_of(row)
 
 
-def _fallback_notices(found: Situation, model: str) -> list[Mapping[str, str]]:
+def _fallback_notices(found: Situation, model: str) -> list[Mapping[str, Json]]:
     """What is different when another model takes over: which, for how much, and all that it does not honour."""
     if model == found.clip.model:
         return []
@@ -184,14 +186,15 @@ def _fallback_notices(found: Situation, model: str) -> list[Mapping[str, str]]:
     before, after = by_model[found.clip.model], by_model[model]
     currency = found.job.quote["currency"]
     old, new = (Money(currency=currency, micros=candidate.quote_micros) for candidate in (before, after))
-    notice = {
-        "code": "FALLBACK_USED",
-        "message": f"{after.model} takes over from {before.model}: {new} instead of {old}",
-        "field": "model",
-        "before": before.model,
-        "after": after.model,
-    }
-    return [notice, *after.notices]
+    notice = Notice(
+        code="FALLBACK_USED",
+        message=f"{after.model} takes over from {before.model}: {new} instead of {old}",
+        field="model",
+        before=before.model,
+        after=after.model,
+        price_micros=new.micros - old.micros,
+    )
+    return [notice_json(notice), *after.notices]
 
 
 async def record(context: Context, sender: Sender, found: Situation, attempt: Attempt, submitted: Submitted) -> str:

@@ -333,24 +333,28 @@ def _priced(model: VideoModel, spec: ClipSpec, item: _Substitution) -> Notice:
     what = f"{item.before} is not offered: {item.after} is taken instead"
     if not item.after:
         what = f"{item.why}: {item.before} is left out"
+    change, said = _difference(model, replace(spec, **item.changed), spec)  # type: ignore[arg-type]  # the names are ClipSpec's own
     return Notice(
         code="SUBSTITUTED",
-        message=f"{what}; {_difference(model, replace(spec, **item.changed), spec)}",  # type: ignore[arg-type]  # the names are ClipSpec's own
+        message=f"{what}; {said}",
         field=item.field,
         before=item.before,
         after=item.after,
+        price_micros=change,
     )
 
 
-def _difference(model: VideoModel, typed: ClipSpec, taken: ClipSpec) -> str:
+def _difference(model: VideoModel, typed: ClipSpec, taken: ClipSpec) -> tuple[int | None, str]:
+    """How much dearer what is taken is, in micro-units and in words; None when what was typed has no price."""
     try:
         before, after = prices.quote(model, typed).expected, prices.quote(model, taken).expected
     except LookupError:
-        return "what was typed has no price"
+        return None, "what was typed has no price"
     if before == after:
-        return f"the price stays {after}"
-    change = replace(after, micros=abs(after.micros - before.micros))
-    return f"the price is {after} instead of {before} ({'+' if after.micros > before.micros else '-'}{change})"
+        return 0, f"the price stays {after}"
+    change = after.micros - before.micros
+    amount = replace(after, micros=abs(change))
+    return change, f"the price is {after} instead of {before} ({'+' if change > 0 else '-'}{amount})"
 
 
 def _seconds(number: float) -> str:

@@ -22,6 +22,7 @@ class Strategy(enum.StrEnum):
 class Capability(enum.StrEnum):
     """What a caller can require of the row beyond the parameters they typed."""
 
+    TEXT_TO_VIDEO = "TEXT_TO_VIDEO"
     FIRST_FRAME = "FIRST_FRAME"
     LAST_FRAME = "LAST_FRAME"
     AUDIO = "AUDIO"
@@ -29,6 +30,8 @@ class Capability(enum.StrEnum):
     NEGATIVE_PROMPT = "NEGATIVE_PROMPT"
     MOTION = "MOTION"
     FPS = "FPS"
+    REFERENCE_IMAGES = "REFERENCE_IMAGES"
+    SOURCE_VIDEO = "SOURCE_VIDEO"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +86,8 @@ def choose(
 
 def has(model: VideoModel, capability: Capability) -> bool:
     """Whether the row has a capability."""
+    if capability is Capability.TEXT_TO_VIDEO:
+        return model.text is not None
     if capability is Capability.AUDIO:
         return model.has_audio or "audio" in model.wire
     return capability.value.lower() in model.wire

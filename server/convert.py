@@ -14,7 +14,7 @@ from core.money import Money
 from core.spec import ClipSpec, Notice
 from jobs.events import Event
 from jobs.orders import ClipView, JobView, Plan
-from jobs.records import Attempt, Candidate, Clip, Job, Video, failure_of
+from jobs.records import Attempt, Candidate, Clip, Job, Video, failure_of, notice_json
 from server import words
 from storage.store import ObjectStore
 
@@ -67,7 +67,7 @@ def job(view: JobView, uri_base: str) -> job_pb2.Job:
         held=money(view.held),
         cost=money(view.cost),
         cost_unknown=view.cost_unknown,
-        warnings=[warning(entry) for entry in row.notices],
+        warnings=[warning(entry, view.cost.currency) for entry in row.notices],
         labels=row.labels,
         request_id=row.request_id,
         last_event=row.last_event,
@@ -75,7 +75,7 @@ def job(view: JobView, uri_base: str) -> job_pb2.Job:
     )
     _moments(message, row)
     for entry in view.clips:
-        message.warnings.extend(warning(notice, entry.clip.id) for notice in entry.clip.notices)
+        message.warnings.extend(warning(notice, view.cost.currency, entry.clip.id) for notice in entry.clip.notices)
     if row.failure is not None and row.state == "FAILED":
         message.error.CopyFrom(failure(row.failure))
     return message
@@ -304,20 +304,21 @@ def spec_parameters(spec: ClipSpec) -> media_pb2.VideoParameters:
     return parameters({name: getattr(spec, name) for name in ("duration", "motion", *_PARAMETERS)})
 
 
-def warnings(notices: Iterable[Notice]) -> list[common_pb2.Warning]:
+def warnings(notices: Iterable[Notice], currency: str) -> list[common_pb2.Warning]:
     """Notices of a plan."""
-    fields = ("code", "message", "field", "before", "after")
-    return [warning({name: getattr(notice, name) for name in fields}) for notice in notices]
+    return [warning(notice_json(notice), currency) for notice in notices]
 
 
-def warning(notice: Mapping[str, Json], clip_id: str = "") -> common_pb2.Warning:
+def warning(notice: Mapping[str, Json], currency: str, clip_id: str = "") -> common_pb2.Warning:
     """A notice as it is kept on a row."""
+    change = notice.get("price_micros")
     return common_pb2.Warning(
         code=notice["code"],
         message=notice["message"],
         field=notice.get("field"),
         before=notice.get("before"),
         after=notice.get("after"),
+        price_difference=None if change is None else _micros(currency, change),
         clip_id=clip_id,
     )
 

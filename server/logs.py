@@ -54,10 +54,12 @@ def configure(level: str, *, json: bool, secrets: Iterable[str], stream: TextIO 
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Tracebacks are plain text before they are masked: pretty ones show local variables, prompts and keys among them.
+    plain = structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
     ending: list[Processor] = [
         structlog.processors.format_exc_info,
         _masking(redact),
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=out.isatty()),
+        structlog.processors.JSONRenderer() if json else plain,
     ]
     structlog.configure(
         processors=[*shared, *ending],

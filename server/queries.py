@@ -158,7 +158,7 @@ def _verdict(request: pb.ResolveClipRequest, findings: Findings) -> Verdict:
     task = request.adopt.vendor_task_id if kind == "adopt" else ""
     if kind == "adopt" and not _TASK.fullmatch(task):
         findings.add("adopt.vendor_task_id", "is required: the vendor's id of the task, 1 to 255 printable characters")
-    return Verdict(kind=VerdictKind(kind.upper()), vendor_task_id=task)
+    return Verdict(kind=VerdictKind(kind.upper()), vendor_task_id=task, attempt_number=max(0, request.attempt_number))
 
 
 def _url_ttl(request: Any, findings: Findings) -> timedelta | None:

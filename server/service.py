@@ -161,7 +161,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         tenant, clip_id, verdict = queries.resolve_clip(request)
         job = await self._job(await self._jobs.resolve(clip_id, tenant, verdict), tenant)
         clip = next(clip for clip in job.clips if clip.id == clip_id)
-        told = [convert.warning(_PAYS_TWICE, clip_id)] if verdict.kind is VerdictKind.RESUBMIT else []
+        told = [convert.warning(_PAYS_TWICE, "", clip_id)] if verdict.kind is VerdictKind.RESUBMIT else []
         return pb.ResolveClipResponse(job=job, clip=clip, warnings=told)
 
     async def GetVideo(self, request: pb.GetVideoRequest, context: Context) -> pb.GetVideoResponse:  # noqa: N802 - the contract's name
@@ -224,5 +224,5 @@ def _resolved(plan: Plan) -> dict[str, Any]:
         "model": plan.model,
         "model_reason": plan.model_reason if plan.order.model != plan.model else "",
         "parameters": convert.spec_parameters(plan.spec),
-        "warnings": convert.warnings(plan.notices),
+        "warnings": convert.warnings(plan.notices, plan.currency),
     }

@@ -17,6 +17,7 @@ from core.money import Money
 from core.spec import MediaInput, Motion, Quality, Role, Wish
 from jobs.events import EventKind
 from jobs.orders import Order, Selection
+from providers.selection import Capability
 from server.checks import Findings, repeated_word
 from server.words import short
 
@@ -218,9 +219,14 @@ def _selection(request: pb.GenerateVideoRequest, findings: Findings) -> Selectio
         part.one_of("required_capabilities", value or -1, media_pb2.ModelCapability)
         for value in typed.required_capabilities[:16]
     ]
-    wanted = [short(media_pb2.ModelCapability, number, "MODEL_CAPABILITY_") for number in numbers if number]
+    wanted = {short(media_pb2.ModelCapability, number, "MODEL_CAPABILITY_") for number in numbers if number}
+    wanted.discard("CANCEL")  # every row of this version has it
+    known = {str(capability) for capability in Capability}
+    if lacking := sorted(wanted - known):
+        text = f"no model is chosen by {', '.join(lacking)} in this version; name a model"
+        part.add("required_capabilities", text, Reason.UNSUPPORTED_PARAMETER)
     name = short(media_pb2.SelectionStrategy, strategy, "SELECTION_STRATEGY_") if strategy else "CHEAPEST"
-    return Selection(strategy=name, required_capabilities=tuple(wanted))
+    return Selection(strategy=name, required_capabilities=tuple(sorted(wanted & known)))
 
 
 def _webhook(request: pb.GenerateVideoRequest, findings: Findings) -> dict[str, Any]:

@@ -98,9 +98,10 @@ class Workshop:
         url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
         await self.jobs.start(loopback_url=url)
 
-    async def close(self) -> None:
-        """Stop; everything unfinished is continued by the next `open`."""
-        await self.jobs.drain(5.0)
+    async def close(self, *, drain: bool = True) -> None:
+        """Stop; everything unfinished is continued by the next `open`. Without a drain, purchases are cut too."""
+        if drain:
+            await self.jobs.drain(5.0)
         await self.jobs.stop()
         await self._stack.aclose()
         self._stack = contextlib.AsyncExitStack()

@@ -8,8 +8,8 @@ import pytest
 from core.errors import Billed, FailureReason
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView
+from jobs.pace import next_poll
 from jobs.records import JobState
-from jobs.wait import next_poll
 from providers.catalogue import CATALOGUE
 
 if TYPE_CHECKING:

@@ -276,8 +276,7 @@ def test_ids_are_checked_before_they_are_looked_up(stub: Stub, tenant: str, fiel
 def test_every_capability_can_be_asked_for(stub: Stub, tenant: str, number: int) -> None:
     request = wanted(tenant, model="auto", validate_only=True, selection={"required_capabilities": [number]})
     try:
-        answer = stub.GenerateVideo(request)
+        told = stub.GenerateVideo(request).model_reason
     except grpc.RpcError as error:
-        assert read_refusal(error).reason == "MODEL_UNAVAILABLE"
-    else:
-        assert answer.model_reason
+        told = read_refusal(error).reason
+    assert told in {"MODEL_UNAVAILABLE", "UNSUPPORTED_PARAMETER"} or told.startswith("auto chose")

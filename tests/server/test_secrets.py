@@ -111,9 +111,10 @@ def test_nothing_shows_a_planted_secret(tmp_path: Path, live: bool) -> None:
     assert {path.name: _leaks(path.read_bytes()) for path in files if _leaks(path.read_bytes())} == {}
 
 
-def test_the_log_masks_secrets_wherever_they_stand() -> None:
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_the_log_masks_secrets_wherever_they_stand(json_lines: bool) -> None:
     stream = io.StringIO()
-    logs.configure("debug", json=True, secrets=PLANTED.values(), stream=stream)
+    logs.configure("debug", json=json_lines, secrets=PLANTED.values(), stream=stream)
     log = structlog.get_logger()
     for name, value in PLANTED.items():
         log.info(
@@ -130,6 +131,9 @@ def test_the_log_masks_secrets_wherever_they_stand() -> None:
             log.exception("failed", cause=ValueError(value))
             logging.getLogger("library").exception("failed too")
     assert _leaks(stream.getvalue()) == []
+    if not json_lines:
+        assert stream.getvalue().count("ValueError: in an exception") == 2 * len(PLANTED)
+        return
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert len(lines) == 4 * len(PLANTED)
     assert "[redacted]" in lines[0]["event"]

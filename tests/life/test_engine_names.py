@@ -1,0 +1,131 @@
+"""The private names of DBOS that the engine leans on do what we need of them; each has its test."""
+
+import base64
+import pickle
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from dbos import DBOS
+from dbos import _serialization as dbos_serialization
+
+from jobs.engine import workflow_id
+from jobs.events import ProgressStage
+from jobs.orders import JobView
+from jobs.records import JobState
+
+if TYPE_CHECKING:
+    from tests.life.conftest import Workshop
+
+Opened = Callable[..., "Awaitable[Workshop]"]
+GEN45 = "runway/gen4.5"
+
+
+async def _stuck(workshop: "Workshop") -> JobView:
+    await workshop.script("runway", "stuck-running")
+    job_id = await workshop.order(GEN45)
+    return await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
+
+
+async def _kill_tasks(workshop: "Workshop") -> None:
+    """End the workflow's task and nothing else, as a broken connection to the database does (engine.md 5.4)."""
+    dbos = workshop.jobs.context.engine._dbos
+    assert dbos is not None
+    for task in list(dbos._workflow_tasks):
+        task.cancel()
+
+    async def gone() -> bool:
+        return not dbos._active_workflows_set.activeList()
+
+    await workshop.eventually(gone)
+
+
+async def test_running_counts_tasks_and_stop_ends_them(opened: Opened) -> None:
+    workshop = await opened()
+    engine = workshop.jobs.context.engine
+    assert engine.running() == 0
+    view = await _stuck(workshop)
+    assert engine.running() == 1
+    clip = view.clips[0].clip
+    assert engine._dbos is not None
+    assert engine._dbos._active_workflows_set.activeList() == [workflow_id(clip.id, 1)]
+    assert await engine.stranded({clip.id: workflow_id(clip.id, 1)}) == {}
+    await workshop.close()
+    assert engine.running() == 0
+    await workshop.open()
+
+
+async def test_a_workflow_whose_task_died_is_taken_up_again(opened: Opened) -> None:
+    workshop = await opened()
+    view = await _stuck(workshop)
+    clip_id = view.clips[0].clip.id
+    await _kill_tasks(workshop)
+    engine = workshop.jobs.context.engine
+    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: True}
+    suspects = await workshop.jobs._orphans(set())
+    assert suspects == {clip_id}
+    assert engine.running() == 0
+    assert await workshop.jobs._orphans(suspects) == set()
+    await _goes_on(workshop, view)
+
+
+async def test_a_clip_whose_workflow_is_gone_gets_another(opened: Opened) -> None:
+    workshop = await opened()
+    view = await _stuck(workshop)
+    clip_id = view.clips[0].clip.id
+    await _kill_tasks(workshop)
+    engine = workshop.jobs.context.engine
+    await engine.forget([workflow_id(clip_id, 1)])
+    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: False}
+    assert await workshop.jobs._orphans({clip_id}) == set()
+    assert (await workshop.jobs.view(view.job.id, "acme")).clips[0].clip.run == 2
+    await _goes_on(workshop, view)
+
+
+async def _goes_on(workshop: "Workshop", view: JobView) -> None:
+    await workshop.jobs.cancel(view.job.id, "acme")
+    ended = await workshop.ended(view.job.id)
+    assert ended.job.state is JobState.CANCELLED
+    assert len(await workshop.vendor_jobs()) == 1
+
+
+async def test_a_queued_clip_is_not_stranded(opened: Opened) -> None:
+    workshop = await opened(tenant_clips=1)
+    await _stuck(workshop)
+    waiting = await workshop.order(GEN45)
+    [clip] = (await workshop.jobs.view(waiting, "acme")).clips
+    assert await workshop.jobs.context.engine.stranded({clip.clip.id: workflow_id(clip.clip.id, 1)}) == {}
+    await workshop.jobs.cancel(waiting, "acme")
+
+
+class _Trap:
+    sprung = False
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _spring, ()
+
+
+def _spring() -> None:
+    _Trap.sprung = True
+
+
+async def test_a_pickle_is_never_opened(opened: Opened) -> None:
+    workshop = await opened()
+    trap = base64.b64encode(pickle.dumps(_Trap())).decode()
+    with pytest.raises(ValueError, match="refused"):
+        dbos_serialization.DefaultSerializer().deserialize(trap)
+    view = await workshop.ended(await workshop.order(GEN45, duration=2.0))
+    assert view.job.state is JobState.SUCCEEDED
+    workflow = workflow_id(view.clips[0].clip.id, 1)
+    plant = sa.text("UPDATE workflow_status SET serialization = 'py_pickle' WHERE workflow_uuid = :name")
+    poison = sa.text("UPDATE workflow_output SET output = :trap WHERE workflow_uuid = :name")
+
+    def work(connection: sa.Connection) -> int:
+        connection.execute(plant, {"name": workflow})
+        return connection.execute(poison, {"name": workflow, "trap": trap}).rowcount
+
+    assert await workshop.database.write(work) == 1
+    [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
+    assert status.output is None or isinstance(status.output, str)
+    assert not _Trap.sprung
