@@ -59,8 +59,9 @@ class Collecting:
             return "wait"
         path = self.context.temp_dir / f"{attempt.id}.mp4"
         try:
-            facts = await self._fetch(attempt, path)
-            stored = await self._store(found, attempt, path, facts)
+            async with self.context.collecting:
+                facts = await self._fetch(attempt, path)
+                stored = await self._store(found, attempt, path, facts)
         except (TransferFailed, UnsafeUrl, MediaRejected, StorageFailed) as error:
             await _on_file_thread(lambda: _discard(path))
             return await self._failed(found, attempt, error)

@@ -52,6 +52,9 @@ class Policy:
     max_queued: int = 100_000
 
 
+_COLLECTED_AT_ONCE = 6
+
+
 @dataclass(kw_only=True)
 class Context:
     """The room's tools."""
@@ -72,6 +75,8 @@ class Context:
     """Where emulators on this machine call back; empty: polling."""
     now: clock.Clock = clock.now
     bell: Bell = field(default_factory=Bell)
+    collecting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_COLLECTED_AT_ONCE))
+    """Bounds the memory, sockets and temporary space of collecting, however many clips end at once."""
     history: History = field(default_factory=History)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     purchases: int = 0

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from core.database import sqlite_engine
+from core.database import metadata, sqlite_engine
+from jobs import tables as job_tables
+from ledger import tables as ledger_tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0001"
 """The newest revision in `migrations/versions`; a test compares."""
+TABLES = (job_tables, ledger_tables)
+"""The modules whose import declares every table."""
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -26,6 +30,16 @@ def upgrade(engine: sa.Engine) -> bool:
     stored = version(engine)
     if stored == HEAD:
         return False
+    if stored is None:
+        with engine.begin() as connection:
+            _create(connection)
+        return True
+    migrate(engine, stored)
+    return True
+
+
+def migrate(engine: sa.Engine, stored: str | None) -> None:
+    """Run the migrations from a revision on, in one transaction. Raises NewerSchema for an unknown one."""
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -35,7 +49,13 @@ def upgrade(engine: sa.Engine) -> bool:
         if stored is not None and stored not in known:
             raise NewerSchema("the database was made by a newer version of Filmgate; start that one")
         command.upgrade(config, "head")
-    return True
+
+
+def _create(connection: sa.Connection) -> None:
+    """A new database gets today's tables at once; a test proves that the migrations lead to the same."""
+    metadata.create_all(connection)
+    connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
 def version(engine: sa.Engine) -> str | None:
@@ -56,7 +76,7 @@ def draft(message: str, revision: str) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         engine = sqlite_engine(Path(folder) / "draft.sqlite")
-        upgrade(engine)
+        migrate(engine, None)
         with engine.begin() as connection:
             command.revision(configuration(connection), message=message, autogenerate=True, rev_id=revision)
         engine.dispose()

@@ -118,6 +118,12 @@ async def test_a_pickle_is_never_opened(opened: Opened) -> None:
     view = await workshop.ended(await workshop.order(GEN45, duration=2.0))
     assert view.job.state is JobState.SUCCEEDED
     workflow = workflow_id(view.clips[0].clip.id, 1)
+
+    async def recorded() -> bool:
+        [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
+        return status.status == "SUCCESS"
+
+    await workshop.eventually(recorded)
     plant = sa.text("UPDATE workflow_status SET serialization = 'py_pickle' WHERE workflow_uuid = :name")
     poison = sa.text("UPDATE workflow_output SET output = :trap WHERE workflow_uuid = :name")
 

@@ -24,10 +24,15 @@ def test_the_newest_migration_is_the_one_that_is_compared(tmp_path: Path) -> Non
     engine.dispose()
 
 
-def test_an_upgraded_database_has_exactly_our_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("migrated", [True, False])
+def test_a_new_and_a_migrated_database_have_exactly_our_tables(tmp_path: Path, migrated: bool) -> None:
     engine = sqlite_engine(tmp_path / "a.sqlite")
     assert schema.version(engine) is None
-    assert schema.upgrade(engine)
+    if migrated:
+        schema.migrate(engine, None)
+    else:
+        assert schema.upgrade(engine)
+    assert schema.version(engine) == schema.HEAD
     assert not schema.upgrade(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
