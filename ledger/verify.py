@@ -32,6 +32,7 @@ def verify(connection: sa.Connection, ended: Collection[str], parked: Collection
             total = totals.setdefault(currency, {})
             for kind, micros in sums.items():
                 total[kind] = total.get(kind, 0) + micros
+    faults += [f"{clip_id}: ended without a hold" for clip_id in ended if clip_id not in clips]
     faults += [f"{clip_id}: parked without a hold" for clip_id in parked if clip_id not in clips]
     return Verdict(
         totals={currency: _balance(sums) for currency, sums in totals.items()},

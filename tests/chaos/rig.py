@@ -22,7 +22,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,8 @@ class Emulators:
         """End the process."""
         self.process.terminate()
         self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def first_url(line: str) -> str:
@@ -121,6 +123,7 @@ class Server:
             settings["FILMGATE_CRASHPOINT"] = crashpoint
         command = [FILMGATE, "serve", "--grpc-port", "0", "--http-port", "0"]
         self._log = (data_dir / "server.log").open("ab")
+        self._reader: threading.Thread | None = None
         self.process = subprocess.Popen(
             [*command, "--data-dir", str(data_dir)],
             stdout=subprocess.PIPE,
@@ -134,7 +137,8 @@ class Server:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("filmgate ready"):
-                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                self._reader = threading.Thread(target=self.process.stdout.read, daemon=True)
+                self._reader.start()
                 return dict(part.split("=", 1) for part in line.split()[2:])["grpc"]
         return ""
 
@@ -158,6 +162,10 @@ class Server:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self._log.close()
+        if self._reader is not None:
+            self._reader.join()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @dataclass
@@ -361,7 +369,7 @@ class Chain:
             report.faults.append(f"ledger verify: {done.stdout[-300:]} {done.stderr[-300:]}")
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.folder / "filmgate.sqlite") as connection:
+        with closing(sqlite3.connect(self.folder / "filmgate.sqlite")) as connection:
             return connection.execute(query).fetchall()
 
     def _sum(self, query: str) -> int:

@@ -1,0 +1,17 @@
+"""A short slice of the crash rig; the whole of it is `make chaos`."""
+
+import pytest
+
+from tests.chaos import rig
+
+
+def test_the_rig_knows_every_crash_point_of_a_life() -> None:
+    points = set(rig.crash_points())
+    life = ("accept", "intend", "submit", "record", "poll", "ready", "download", "store", "settle", "cancel", "adopt")
+    assert {f"{side}-{step}" for side in ("before", "after") for step in life} <= points
+
+
+@pytest.mark.timeout(240)
+def test_a_kill_between_answer_and_record_costs_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rig.main(["--runs", "1", "--points", "after-submit", "--lanes", "2"]) == 0, capsys.readouterr().out
+    assert "2 kills" in capsys.readouterr().out
