@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -23,11 +24,14 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "waiting": weight.waiting,
 }
 _RESULTS = Path(__file__).with_name("RESULTS.md")
+_BY_HAND = "\n## Where the time goes\n"
+"""From this heading on the page is written by people, and kept."""
 
 
 def main() -> int:
     """Run the sections asked for; 1 when one of them could not be measured. A missed goal is no failure."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))  # so that the servers end with us
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
@@ -35,7 +39,7 @@ def main() -> int:
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
-        _RESULTS.write_text(text, encoding="utf-8")
+        _RESULTS.write_text(text + _kept(), encoding="utf-8")
     return 1 if any(not section.figures for section in sections) else 0
 
 
@@ -44,7 +48,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.write and options.sections:
+        parser.error("--write is for a whole run")
+    return options
+
+
+def _kept() -> str:
+    """What people wrote below the figures."""
+    if not _RESULTS.exists():
+        return ""
+    _figures, heading, text = _RESULTS.read_text(encoding="utf-8").partition(_BY_HAND)
+    return heading + text
 
 
 def _measured(name: str, folder: Path) -> Section:

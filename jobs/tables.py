@@ -4,6 +4,9 @@ import sqlalchemy as sa
 
 from core.database import Timestamp, metadata
 
+_NULLABLE = sa.JSON(none_as_null=True)
+"""Nothing is SQL's NULL, which queries can ask for, not JSON's."""
+
 jobs = sa.Table(
     "job",
     metadata,
@@ -28,7 +31,7 @@ jobs = sa.Table(
     sa.Column("labels", sa.JSON, nullable=False),
     sa.Column("webhook", sa.JSON, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
-    sa.Column("failure", sa.JSON),
+    sa.Column("failure", _NULLABLE),
     sa.Column("cancel_requested", sa.Boolean, nullable=False, default=False),
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("last_event", sa.Integer, nullable=False, default=0),
@@ -52,8 +55,8 @@ clips = sa.Table(
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("start_time", Timestamp),
     sa.Column("end_time", Timestamp),
-    sa.Column("facts", sa.JSON),
-    sa.Column("failure", sa.JSON),
+    sa.Column("facts", _NULLABLE),
+    sa.Column("failure", _NULLABLE),
     sa.Index("clip_by_job", "job_id", "position"),
     sa.Index("clip_by_state", "state"),
 )
@@ -77,17 +80,17 @@ attempts = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False, default=""),
     sa.Column("vendor_task_id", sa.Text),
-    sa.Column("ticket", sa.JSON),
+    sa.Column("ticket", _NULLABLE),
     sa.Column("stage", sa.Text, nullable=False, default=""),
     sa.Column("estimate_micros", sa.BigInteger),
     sa.Column("intend_time", Timestamp, nullable=False),
     sa.Column("submit_time", Timestamp),
     sa.Column("deadline", Timestamp),
     sa.Column("end_time", Timestamp),
-    sa.Column("result", sa.JSON),
+    sa.Column("result", _NULLABLE),
     sa.Column("cost_micros", sa.BigInteger),
     sa.Column("cost_basis", sa.Text),
-    sa.Column("failure", sa.JSON),
+    sa.Column("failure", _NULLABLE),
     sa.UniqueConstraint("clip_id", "number", name="attempt_once"),
     sa.UniqueConstraint("endpoint", "vendor_task_id", name="vendor_task_owned_once"),
     sa.Index("attempt_by_outcome", "outcome", "intend_time"),
