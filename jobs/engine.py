@@ -28,6 +28,7 @@ QUEUE = "clips"
 _APPLICATION = "filmgate"
 _VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
 _EXECUTOR = "local"
+_ALIVE = ("ENQUEUED", "DELAYED", "PENDING")
 _BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 _log = structlog.get_logger()
 _steps: dict[str, Step] = {}
@@ -148,20 +149,24 @@ class Engine:
         """How many clips this process works on now."""
         return 0 if self._dbos is None else len(self._dbos._workflow_tasks)
 
-    async def stranded(self, active: Mapping[str, str]) -> dict[str, bool]:
-        """Which of these clips (id -> workflow id) nobody works on: id -> whether its workflow can still be re-queued.
+    async def stranded(self, begun: Mapping[str, str]) -> dict[str, str | None]:
+        """Clips nobody works on: id -> the workflow to re-queue, or None when they need a new run.
 
+        `begun` maps clips that should be worked on to their workflows; one dequeued a moment ago is found without it.
         One look proves nothing, for a clip may be between queue and task: act on what is seen twice.
         """
         assert self._dbos is not None
+        pending = await DBOS.list_workflows_async(
+            status=["PENDING"], executor_id=[_EXECUTOR], load_input=False, load_output=False
+        )
         working = set(self._dbos._active_workflows_set.activeList())
-        lost = {}
-        for clip_id, workflow in active.items():
-            if workflow in working:
-                continue
-            status = await DBOS.get_workflow_status_async(workflow)
-            if status is None or status.status not in ("ENQUEUED", "DELAYED"):
-                lost[clip_id] = status is not None and status.status == "PENDING"
+        idle = {entry.workflow_id for entry in pending} - working
+        lost: dict[str, str | None] = {workflow.rpartition(":")[0]: workflow for workflow in idle}
+        for clip_id, workflow in begun.items():
+            if workflow not in working and clip_id not in lost:
+                status = await DBOS.get_workflow_status_async(workflow)
+                if status is None or status.status not in _ALIVE:
+                    lost[clip_id] = None
         return lost
 
     async def requeue(self, workflow: str) -> None:

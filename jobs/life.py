@@ -1,9 +1,8 @@
-"""The jobs room's front: one object with every door, and the sweeper that looks after what lies about."""
+"""The jobs room's front: one object with every door."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
-from jobs.engine import Engine, Step, workflow_id
+from jobs.engine import Engine, Step
 from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
 from jobs.notify import Courier
@@ -28,9 +27,10 @@ from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFil
 from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
-from jobs.records import ClipState, Video
+from jobs.records import Video
 from jobs.sender import Sender
 from jobs.submit import Submitting
+from jobs.sweeper import Sweeper
 from jobs.wait import Waiting
 from jobs.watch import wait, watch
 from media.images import inspect_image
@@ -38,10 +38,6 @@ from media.pool import MediaPool
 from storage.store import ObjectStore
 
 _log = structlog.get_logger()
-_SWEEP = 2.0
-_ORPHANS_EVERY = 30.0
-_TIDY_EVERY = 3600.0
-_REQUESTS_KEPT = timedelta(days=7)
 
 
 class Jobs:
@@ -80,10 +76,11 @@ class Jobs:
         self._accept = Accepting(self.context)
         self._sender = Sender(self.context)
         self._resolver = Resolver(self.context, self._sender)
-        self._courier = Courier(self.context, webhook_secret) if webhook_secret else None
+        courier = Courier(self.context, webhook_secret) if webhook_secret else None
+        self.sweeper = Sweeper(self.context, self._resolver, courier)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
-        self._sweeper: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     @property
     def draining(self) -> asyncio.Event:
@@ -102,7 +99,7 @@ class Jobs:
             "dress": collecting.dress,
         }
         await self._engine.launch(steps)
-        self._sweeper = asyncio.create_task(self._sweep(), name="filmgate-sweeper")
+        self._sweeping = asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper")
 
     async def drain(self, timeout: float) -> None:
         """No new purchases; purchases in flight finish; watchers and waiters are let go."""
@@ -116,10 +113,10 @@ class Jobs:
     async def stop(self) -> None:
         """Stop the sweeper and the engine; whatever runs is continued at the next start."""
         self.draining.set()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+                await self._sweeping
         await self._engine.stop()
 
     def plan(self, order: Order) -> Plan:
@@ -223,67 +220,6 @@ class Jobs:
         except OSError as error:
             answers["store"] = str(error)
         return answers
-
-    async def _sweep(self) -> None:
-        """Look again at what is parked, deliver webhooks, revive orphans, forget old request ids; for ever."""
-        since_orphans = since_tidy = 0.0
-        suspects: set[str] = set()
-        while True:
-            await asyncio.sleep(_SWEEP)
-            since_orphans += _SWEEP
-            since_tidy += _SWEEP
-            try:
-                await self._resolver.sweep()
-                if self._courier is not None:
-                    await self._courier.deliver_due()
-                if since_orphans >= _ORPHANS_EVERY:
-                    since_orphans = 0.0
-                    suspects = await self._orphans(suspects)
-                    await self._forget()
-                if since_tidy >= _TIDY_EVERY:
-                    since_tidy = 0.0
-                    await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
-            except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
-                _log.exception("sweep failed")
-
-    async def _orphans(self, suspects: set[str]) -> set[str]:
-        """Clips that are active although nobody works on them: seen twice, they are taken up again."""
-        active = await self.context.database.read(_active)
-        lost = await self._engine.stranded(active)
-        for clip_id in lost.keys() & suspects:
-            _log.error("a stranded clip is taken up again", clip=clip_id)
-            if lost[clip_id]:
-                await self._engine.requeue(active[clip_id])
-            else:
-                await self.context.database.write(partial(self._rerun, clip_id=clip_id))
-        return lost.keys() - suspects
-
-    def _rerun(self, connection: sa.Connection, clip_id: str) -> None:
-        clips, jobs = tables.clips, tables.jobs
-        update = sa.update(clips).where(clips.c.id == clip_id).values(run=clips.c.run + 1)
-        row = connection.execute(update.returning(clips.c.run, clips.c.job_id)).one()
-        tenant = connection.execute(sa.select(jobs.c.tenant).where(jobs.c.id == row.job_id)).scalar_one()
-        self._engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
-
-    async def _forget(self) -> None:
-        """Request ids are kept 7 days; inline inputs as long as their job may still be bought."""
-        before = self.context.now() - _REQUESTS_KEPT
-        jobs, inputs = tables.jobs, tables.inputs
-        ended = sa.select(jobs.c.id).where(jobs.c.end_time.is_not(None))
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(tables.requests).where(tables.requests.c.time < before))
-            connection.execute(sa.delete(inputs).where(inputs.c.job_id.in_(ended)))
-
-        await self.context.database.write(work)
-
-
-def _active(connection: sa.Connection) -> dict[str, str]:
-    """Clip id -> the engine's name of its present run, for clips that should be worked on."""
-    clips = tables.clips
-    states = [str(ClipState.QUEUED), str(ClipState.RUNNING)]
-    query = sa.select(clips.c.id, clips.c.run).where(clips.c.state.in_(states))
-    return {row.id: workflow_id(row.id, row.run) for row in connection.execute(query)}
 
 
 def _media(order: Order) -> list[tuple[str, MediaInput]]:

@@ -1,7 +1,7 @@
 """Attempts that may have been bought: heal, park, adopt, resolve. Nothing here ever sends a paid POST."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,6 +25,8 @@ from ledger.ledger import Basis
 declare("before-park", "after-park", "before-adopt", "after-adopt")
 _log = structlog.get_logger()
 _UNSETTLED = (str(AttemptOutcome.INTENDED), str(AttemptOutcome.AMBIGUOUS))
+_PATIENCE = 0.1
+"""A parked attempt is looked for again when this share of its age has passed since the last look."""
 _FIRST_LOOKS = (0.0, 1.0)
 """Seconds before each search of the vendor's list while the clip still holds its slot."""
 
@@ -94,37 +96,16 @@ def _park(context: Context, connection: sa.Connection, clip_id: str, now: dateti
 
 
 def accept_attempt(
-    connection: sa.Connection,
-    job_id: str,
-    attempt: Attempt,
-    ticket: Ticket,
-    estimate: Money | None,
-    now: datetime,
+    connection: sa.Connection, job_id: str, attempt: Attempt, ticket: Ticket, estimate: Money | None, now: datetime
 ) -> bool:
-    """Write that the vendor has the job. False when that was known already."""
-    attempts = tables.attempts
-    deadline = now + timedelta(seconds=row_of(attempt).deadline_seconds)
-    update = (
-        sa.update(attempts)
-        .where(attempts.c.id == attempt.id, attempts.c.outcome.in_(_UNSETTLED))
-        .values(
-            outcome=str(AttemptOutcome.ACCEPTED),
-            ticket=dict(ticket),
-            vendor_task_id=str(ticket["id"]),
-            estimate_micros=None if estimate is None else estimate.micros,
-            submit_time=now,
-            deadline=deadline,
-        )
-        .returning(attempts.c.clip_id)
-    )
-    clip_id = connection.execute(update).scalar()
-    if clip_id is None:
+    """Write that the vendor has the job, and tell. False when that was known already."""
+    if not _own(connection, attempt, ticket, estimate, now):
         return False
     clips = tables.clips
-    connection.execute(sa.update(clips).where(clips.c.id == clip_id).values(stage=str(ProgressStage.VENDOR_QUEUED)))
-    position = connection.execute(sa.select(clips.c.position).where(clips.c.id == clip_id)).scalar_one()
+    waiting = sa.update(clips).where(clips.c.id == attempt.clip_id).values(stage=str(ProgressStage.VENDOR_QUEUED))
+    position = connection.execute(waiting.returning(clips.c.position)).scalar_one()
     body = {
-        "clip_id": clip_id,
+        "clip_id": attempt.clip_id,
         "clip_index": position,
         "clip_stage": str(ProgressStage.VENDOR_QUEUED),
         "attempt_number": attempt.number,
@@ -133,6 +114,21 @@ def accept_attempt(
     }
     emit(connection, job_id, EventKind.ATTEMPT, now, body)
     return True
+
+
+def _own(connection: sa.Connection, attempt: Attempt, ticket: Ticket, estimate: Money | None, now: datetime) -> bool:
+    """Give the attempt its ticket, once."""
+    attempts = tables.attempts
+    update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.outcome.in_(_UNSETTLED))
+    values = {
+        "outcome": str(AttemptOutcome.ACCEPTED),
+        "ticket": dict(ticket),
+        "vendor_task_id": str(ticket["id"]),
+        "estimate_micros": None if estimate is None else estimate.micros,
+        "submit_time": now,
+        "deadline": now + timedelta(seconds=row_of(attempt).deadline_seconds),
+    }
+    return connection.execute(update.values(**values)).rowcount == 1
 
 
 async def adopt(context: Context, found: Situation, attempt: Attempt, ticket: Ticket, why: str) -> bool:
@@ -177,9 +173,10 @@ class Resolver:
 
     context: Context
     sender: Sender
+    _looked: dict[str, datetime] = field(default_factory=dict)
 
     async def sweep(self) -> None:
-        """One pass over the parked clips."""
+        """One pass over the parked clips: at first every time, then the more seldom the longer they wait."""
         for clip_id in await self.context.database.read(_parked_clips):
             found = await self.context.database.read(partial(situation, clip_id=clip_id))
             last = found.last
@@ -187,7 +184,12 @@ class Resolver:
                 await self._look(found, last)
 
     async def _look(self, found: Situation, attempt: Attempt) -> None:
-        age = (self.context.now() - attempt.intend_time).total_seconds()
+        now = self.context.now()
+        age = (now - attempt.intend_time).total_seconds()
+        since = (now - self._looked.get(attempt.id, attempt.intend_time)).total_seconds()
+        if since < age * _PATIENCE:
+            return
+        self._looked[attempt.id] = now
         if self.context.provider(attempt).can_search:
             ticket, absent = await look(self.context, self.sender, attempt)
             if ticket is not None:

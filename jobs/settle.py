@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+import structlog
 
 from core.errors import Billed, Failure, FailureReason
 from core.identifiers import new_id
@@ -30,6 +31,8 @@ from ledger import ledger
 from providers import prices
 from providers.catalogue import CATALOGUE
 from providers.model import VideoModel
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +117,9 @@ def settle_attempt(
     )
     if connection.execute(update).rowcount == 0:
         return False
-    ledger.settle(connection, situation.account, bill.money, bill.basis, now, attempt_id=attempt.id)
+    grown = ledger.settle(connection, situation.account, bill.money, bill.basis, now, attempt_id=attempt.id)
+    if grown:
+        _log.error("a clip cost more than was held", attempt=attempt.id, model=attempt.model, micros=grown)
     return True
 
 

@@ -41,7 +41,7 @@ from storage.disk import DiskStore
 
 Found = TypeVar("Found")
 POLICY = Policy(
-    retry_base=0.05, retry_longest=0.2, mock_poll=0.05, lookup_settle=1.0, submit_timeout=2.0, poll_timeout=2.0
+    retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=2.0, poll_timeout=2.0
 )
 PATIENCE = 30.0
 
@@ -253,7 +253,7 @@ async def pool() -> AsyncIterator[MediaPool]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def opened(tmp_path: Path, pool: MediaPool, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
     """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
-    monkeypatch.setattr("jobs.life._SWEEP", 0.2)  # only how often it looks: what it does there stays the same
+    monkeypatch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
     stack = contextlib.AsyncExitStack()
     workshops: list[Workshop] = []
 

@@ -62,11 +62,11 @@ async def test_a_workflow_whose_task_died_is_taken_up_again(opened: Opened) -> N
     clip_id = view.clips[0].clip.id
     await _kill_tasks(workshop)
     engine = workshop.jobs.context.engine
-    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: True}
-    suspects = await workshop.jobs._orphans(set())
+    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: workflow_id(clip_id, 1)}
+    suspects = await workshop.jobs.sweeper.revive(set())
     assert suspects == {clip_id}
     assert engine.running() == 0
-    assert await workshop.jobs._orphans(suspects) == set()
+    assert await workshop.jobs.sweeper.revive(suspects) == set()
     await _goes_on(workshop, view)
 
 
@@ -77,8 +77,8 @@ async def test_a_clip_whose_workflow_is_gone_gets_another(opened: Opened) -> Non
     await _kill_tasks(workshop)
     engine = workshop.jobs.context.engine
     await engine.forget([workflow_id(clip_id, 1)])
-    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: False}
-    assert await workshop.jobs._orphans({clip_id}) == set()
+    assert await engine.stranded({clip_id: workflow_id(clip_id, 1)}) == {clip_id: None}
+    assert await workshop.jobs.sweeper.revive({clip_id}) == set()
     assert (await workshop.jobs.view(view.job.id, "acme")).clips[0].clip.run == 2
     await _goes_on(workshop, view)
 

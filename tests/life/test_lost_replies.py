@@ -104,8 +104,8 @@ async def test_what_replicate_never_took_is_looked_up_and_bought_anew_once(opene
 
 async def test_twins_that_cannot_be_told_apart_are_never_guessed(opened: Opened) -> None:
     workshop = await opened(policy={"lookup_settle": 0.2})
-    await workshop.script("replicate", "lost-reply", times=2)
-    ids = [await workshop.order(SVD, first_frame=_frame("twin"), vendor_options={}) for _ in range(2)]
+    await workshop.script("replicate", "timeout-after-accept", times=2)  # both are there before either is looked for
+    ids = [await workshop.order(SVD, first_frame=_frame("twin")) for _ in range(2)]
     views = await workshop.all_ended(ids)
     assert [view.job.state for view in views] == [JobState.NEEDS_RESOLUTION] * 2
     assert len(await workshop.vendor_jobs()) == 2
