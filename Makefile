@@ -73,7 +73,7 @@ docs: install ## Regenerate .env.example and the generated parts of README.md
 	@$(BIN)/python scripts/generate_docs.py
 
 bench: install ## Measure this machine against bare gRPC and bare SQLite; writes bench/RESULTS.md
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench $(or $(ARGS),--write)
 
 chaos: install ## Kill the server at every crash point and judge what is left
 	@$(BIN)/python tests/chaos/rig.py $(ARGS)

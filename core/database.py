@@ -5,11 +5,12 @@ caller's Connection, so that state, ledger and events change in one transaction.
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -142,8 +143,10 @@ class Writer:
     def _commit(self, connection: sa.Connection, group: list[_Order]) -> None:
         try:
             with connection.begin():
-                for batch in _batches(group):
-                    _perform(connection, batch)
+                batches = _batches(group)
+                for batch in batches:
+                    with contextlib.nullcontext() if len(batches) == 1 else _isolated(connection, batch):
+                        _perform(connection, batch)
         except Exception as error:  # the whole group failed to become durable: tell every caller
             for order in group:
                 order.result = error
@@ -170,19 +173,33 @@ def _batches(group: list[_Order]) -> list[list[_Order]]:
     return batches
 
 
-def _perform(connection: sa.Connection, batch: list[_Order]) -> None:
-    work: Any = batch[0].work
+@contextlib.contextmanager
+def _isolated(connection: sa.Connection, batch: list[_Order]) -> Iterator[None]:
+    """A savepoint: this batch's error is its callers' alone, unless it undid the whole transaction."""
     try:
         with connection.begin_nested():
-            if batch[0].item is _NO_ITEM:
-                batch[0].result = work(connection)
-                return
-            results = work(connection, [order.item for order in batch])
-            for order, result in zip(batch, results, strict=True):
-                order.result = result
-    except Exception as error:  # this batch's error is its callers' alone
+            yield
+    except Exception as error:  # told to those who asked for it; the others' work stays
+        if not _in_transaction(connection):
+            raise
         for order in batch:
             order.result = error
+
+
+def _in_transaction(connection: sa.Connection) -> bool:
+    """SQLite ends the transaction by itself when the disk is full or fails."""
+    driver = connection.connection.driver_connection
+    return driver.in_transaction if isinstance(driver, sqlite3.Connection) else True
+
+
+def _perform(connection: sa.Connection, batch: list[_Order]) -> None:
+    work: Any = batch[0].work
+    if batch[0].item is _NO_ITEM:
+        batch[0].result = work(connection)
+        return
+    results = work(connection, [order.item for order in batch])
+    for order, result in zip(batch, results, strict=True):
+        order.result = result
 
 
 def _deliver_all(orders: list[_Order]) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from server import settings
+from server.app import Application
 
 COMPOSE_FILES = ("docker-compose.dev.yaml", "docker-compose.prod.yaml")
 IMAGE_VARIABLE = re.compile(r"(FILMGATE_\w+)=(\S+)")
@@ -61,15 +62,30 @@ def test_filmgate_needs_no_privilege_and_publishes_on_loopback(root: Path, name:
 @pytest.mark.parametrize("name", COMPOSE_FILES)
 def test_what_filmgate_depends_on_says_when_it_is_healthy(root: Path, name: str) -> None:
     services = loaded(root, name)["services"]
-    for needed, condition in services["filmgate"]["depends_on"].items():
+    for needed, condition in services["filmgate"].get("depends_on", {}).items():
         assert condition == {"condition": "service_healthy"}
         assert services[needed]["healthcheck"]["test"]
 
 
-def test_production_mocks_nothing_and_runs_twice(root: Path) -> None:
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_postgres_waits_behind_a_profile(root: Path, name: str) -> None:
+    services = loaded(root, name)["services"]
+    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+    assert profiles == {"postgres": ["postgres"]}
+    assert "postgres" not in services["filmgate"].get("depends_on", {})
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_the_database_outlives_the_container(root: Path, name: str) -> None:
+    compose = loaded(root, name)
+    assert compose["services"]["filmgate"]["volumes"] == ["filmgate-data:/data"]
+    assert "filmgate-data" in compose["volumes"]
+
+
+def test_production_mocks_nothing_and_runs_once(root: Path) -> None:
     filmgate = loaded(root, "docker-compose.prod.yaml")["services"]["filmgate"]
     assert filmgate["environment"]["FILMGATE_MOCK"] == "never"
-    assert filmgate["deploy"]["replicas"] == 2
+    assert filmgate["deploy"]["replicas"] == 1
 
 
 def test_production_reads_every_secret_from_a_file(root: Path) -> None:
@@ -99,18 +115,41 @@ def container_environment(root: Path, name: str, secrets: Path, given: dict[str,
     return image | {key: value.replace("/run/secrets", str(secrets)) for key, value in filled.items()}
 
 
+def environment(root: Path, name: str, secrets: Path) -> dict[str, str]:
+    """`container_environment` of an installation whose secrets and required variables are all there."""
+    for secret in loaded(root, name).get("secrets", {}):
+        (secrets / secret).write_text(f"a-secret-of-{secret}", encoding="utf-8")
+    given = {"FILMGATE_PUBLIC_URL": "https://filmgate.example.com", "S3_BUCKET_NAME": "clips"}
+    return container_environment(root, name, secrets, given)
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_no_variable_is_passed_on_empty(root: Path, tmp_path: Path, name: str) -> None:
+    assert [key for key, value in environment(root, name, tmp_path).items() if not value] == []
+
+
 def test_the_server_accepts_what_the_development_file_tells_it(root: Path, tmp_path: Path) -> None:
-    found = settings.load(container_environment(root, "docker-compose.dev.yaml", tmp_path, {}))
+    found = settings.load(environment(root, "docker-compose.dev.yaml", tmp_path))
     assert (found.host, found.data_dir, found.mock) == ("0.0.0.0", Path("/data"), "auto")  # noqa: S104 - in a container
     assert found.s3_bucket == "filmgate"
 
 
 def test_the_server_accepts_what_the_production_file_tells_it(root: Path, tmp_path: Path) -> None:
-    for name in loaded(root, "docker-compose.prod.yaml")["secrets"]:
-        (tmp_path / name).write_text(f"a-secret-of-{name}", encoding="utf-8")
-    given = {"FILMGATE_PUBLIC_URL": "https://filmgate.example.com", "S3_BUCKET_NAME": "clips"}
-    found = settings.load(container_environment(root, "docker-compose.prod.yaml", tmp_path, given))
+    found = settings.load(environment(root, "docker-compose.prod.yaml", tmp_path))
     assert (found.mock, found.s3_bucket, found.s3_prefix) == ("never", "clips", "videos")
     secret = found.runway_api_key
     assert secret is not None
     assert secret.get_secret_value() == "a-secret-of-runwayml_api_secret"
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+async def test_the_server_starts_on_it_but_for_the_bucket(root: Path, tmp_path: Path, name: str) -> None:
+    ours = {"FILMGATE_DATA_DIR": str(tmp_path / "data"), "FILMGATE_HOST": "127.0.0.1", "FILMGATE_MOCK": "auto"}
+    told = environment(root, name, tmp_path) | ours
+    told = {key: value for key, value in told.items() if not key.startswith(("S3_", "AWS_"))}
+    application = Application(settings.load(told, grpc_port=0, http_port=0))
+    await application.start()
+    try:
+        assert application.grpc_port > 0
+    finally:
+        await application.stop()
