@@ -23,6 +23,9 @@ from core.database import Database
 Step = Callable[[str], Awaitable[str]]
 """Takes a clip id, returns the next step's name; a name that is no step ends the run."""
 
+Current = Callable[[str, int], Awaitable[bool]]
+"""Whether this is the clip's present run."""
+
 FIRST_STEP = "submit"
 QUEUE = "clips"
 _APPLICATION = "filmgate"
@@ -43,6 +46,19 @@ async def _steadily(name: str, clip_id: str) -> str:
             _log.exception("a step failed and is tried again", step=name, clip=clip_id, wait=wait)
             await asyncio.sleep(wait)
     raise AssertionError("unreachable")
+
+
+def _unless_superseded(step: Step, current: Current) -> Step:
+    """The step, but it ends a run that is not its clip's any more.
+
+    A run that was cut just after it parked its clip is begun again, although the clip may have got a new one.
+    """
+
+    async def run(clip_id: str) -> str:
+        number = int(str(DBOS.workflow_id).rpartition(":")[2])
+        return await step(clip_id) if await current(clip_id, number) else "superseded"
+
+    return run
 
 
 @DBOS.step(name="submit")
@@ -96,11 +112,11 @@ class Engine:
         self._client: DBOSClient | None = None
         self._dbos: DBOS | None = None
 
-    async def launch(self, steps: Mapping[str, Step], *, polling: float = 0.1) -> None:
+    async def launch(self, steps: Mapping[str, Step], current: Current, *, polling: float = 0.1) -> None:
         """Take the data directory, start the engine on this loop, and let it recover what was pending."""
         self._take_lock()
         _steps.clear()
-        _steps.update(steps)
+        _steps.update({name: _unless_superseded(step, current) for name, step in steps.items()})
         dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
         self._dbos = DBOS(
             config={

@@ -98,8 +98,12 @@ class Jobs:
             "collect": collecting,
             "dress": collecting.dress,
         }
-        await self._engine.launch(steps)
+        await self._engine.launch(steps, self._is_current)
         self._sweeping = asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper")
+
+    async def _is_current(self, clip_id: str, run: int) -> bool:
+        query = sa.select(tables.clips.c.run).where(tables.clips.c.id == clip_id)
+        return run == await self.context.database.read(lambda connection: connection.execute(query).scalar())
 
     async def drain(self, timeout: float) -> None:
         """No new purchases; purchases in flight finish; watchers and waiters are let go."""

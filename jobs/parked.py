@@ -78,6 +78,8 @@ def _park(context: Context, connection: sa.Connection, clip_id: str, now: dateti
     last = found.last
     if last is None or last.outcome is not AttemptOutcome.AMBIGUOUS or last.end_time is not None:
         return False  # a webhook brought news in the meantime
+    if found.clip.state is ClipState.PARKED:
+        return True  # this step was cut after it had parked the clip, before the engine wrote that down
     values = {"state": str(ClipState.PARKED), "stage": str(ProgressStage.PARKED)}
     connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip_id).values(**values))
     body = {
@@ -119,7 +121,8 @@ def accept_attempt(
 def _own(connection: sa.Connection, attempt: Attempt, ticket: Ticket, estimate: Money | None, now: datetime) -> bool:
     """Give the attempt its ticket, once."""
     attempts = tables.attempts
-    update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.outcome.in_(_UNSETTLED))
+    still_open = (attempts.c.outcome.in_(_UNSETTLED), attempts.c.end_time.is_(None))
+    update = sa.update(attempts).where(attempts.c.id == attempt.id, *still_open)
     values = {
         "outcome": str(AttemptOutcome.ACCEPTED),
         "ticket": dict(ticket),
@@ -187,7 +190,7 @@ class Resolver:
         now = self.context.now()
         age = (now - attempt.intend_time).total_seconds()
         since = (now - self._looked.get(attempt.id, attempt.intend_time)).total_seconds()
-        if since < age * _PATIENCE:
+        if since < age * _PATIENCE and age < self.context.policy.resolution_ttl:
             return
         self._looked[attempt.id] = now
         if self.context.provider(attempt).can_search:
@@ -215,9 +218,8 @@ class Resolver:
 
         def work(connection: sa.Connection) -> None:
             attempts = tables.attempts
-            update = sa.update(attempts).where(
-                attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.AMBIGUOUS)
-            )
+            still_open = (attempts.c.outcome == str(AttemptOutcome.AMBIGUOUS), attempts.c.end_time.is_(None))
+            update = sa.update(attempts).where(attempts.c.id == attempt.id, *still_open)
             values = {"outcome": str(AttemptOutcome.REFUSED), "end_time": now, "failure": failure_json(failure)}
             if connection.execute(update.values(**values)).rowcount:
                 unpark(self.context, connection, found.clip.id, now, why)
@@ -225,7 +227,8 @@ class Resolver:
         await self.context.database.write(work)
         self.context.bell.ring(found.job.id)
 
-    async def _give_up(self, found: Situation, attempt: Attempt) -> None:
+    async def _give_up(self, found: Situation, attempt: Attempt) -> bool:
+        """End the clip with the quote booked. False when it is not parked on this attempt any more."""
         failure = Failure(
             reason=FailureReason.SUBMIT_UNKNOWN,
             message="it never became known whether the vendor accepted this clip",
@@ -234,18 +237,21 @@ class Resolver:
         )
         now = self.context.now()
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             fresh = situation(connection, found.clip.id)
-            if fresh.clip.state is not ClipState.PARKED:
-                return
+            if not _parked_on(fresh, attempt):
+                return False
             money = Money(currency=attempt.currency, micros=attempt.quote_micros)
             bill = Bill(money=money, basis=Basis.UNKNOWN)
             settle_attempt(connection, fresh, attempt, bill, failure, now)
             end_clip(self.context, connection, fresh, failure, now)
+            return True
 
-        await self.context.database.write(work)
-        _log.error("a clip ended without knowing whether it was bought", clip=found.clip.id, attempt=attempt.id)
+        ended = await self.context.database.write(work)
+        if ended:
+            _log.error("a clip ended without knowing whether it was bought", clip=found.clip.id, attempt=attempt.id)
         self.context.bell.ring(found.job.id)
+        return ended
 
     async def resolve(self, clip_id: str, tenant: str | None, verdict: Verdict) -> str:
         """Carry out an operator's verdict on a parked clip; the job's id."""
@@ -256,11 +262,14 @@ class Resolver:
             message = f"the clip is parked on attempt {attempt.number}: look at it again before deciding"
             raise InvalidRequest.of([Violation(field="attempt_number", message=message)])
         if verdict.kind is VerdictKind.ADOPT:
-            await self._adopt(found, attempt, verdict.vendor_task_id)
+            done = await self._adopt(found, attempt, verdict.vendor_task_id)
         elif verdict.kind is VerdictKind.ABANDON:
-            await self._give_up(found, attempt)
+            done = await self._give_up(found, attempt)
         else:
-            await self._resubmit(found, attempt)
+            done = await self._resubmit(found, attempt)
+        if not done:
+            message = "there was news of the clip in the meantime: look at it again before deciding"
+            raise InvalidRequest.of([Violation(field="clip_id", message=message)])
         return found.job.id
 
     async def _parked(self, clip_id: str, tenant: str | None) -> Situation:
@@ -276,7 +285,7 @@ class Resolver:
             raise InvalidRequest.of([Violation(field="clip_id", message=message)])
         return found
 
-    async def _adopt(self, found: Situation, attempt: Attempt, vendor_task_id: str) -> None:
+    async def _adopt(self, found: Situation, attempt: Attempt, vendor_task_id: str) -> bool:
         """Poll first with the attempt's credential: the vendor must know the job, and nobody else may own it."""
         owner = await self.context.database.read(lambda connection: _owner(connection, attempt, vendor_task_id))
         if owner is not None:
@@ -289,9 +298,12 @@ class Resolver:
             raise _bad_task("the vendor does not know this task")
         if not isinstance(outcome, Failed | Ready) and outcome.unknown:
             raise _bad_task("the vendor could not be asked about this task; try again")
-        await adopt(self.context, found, attempt, ticket, "adopted by an operator")
+        try:
+            return await adopt(self.context, found, attempt, ticket, "adopted by an operator")
+        except sa.exc.IntegrityError:
+            raise _bad_task("this vendor task belongs to another attempt") from None
 
-    async def _resubmit(self, found: Situation, attempt: Attempt) -> None:
+    async def _resubmit(self, found: Situation, attempt: Attempt) -> bool:
         """Let the clip be bought again, on a new hold; the lost attempt's quote stays booked as UNKNOWN."""
         now = self.context.now()
         failure = Failure(
@@ -301,18 +313,20 @@ class Resolver:
             retryable=True,
         )
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             fresh = situation(connection, found.clip.id)
-            if fresh.clip.state is not ClipState.PARKED:
-                return
+            if not _parked_on(fresh, attempt):
+                return False
             money = Money(currency=attempt.currency, micros=attempt.quote_micros)
             settle_attempt(connection, fresh, attempt, Bill(money=money, basis=Basis.UNKNOWN), failure, now)
             hold = Money(currency=attempt.currency, micros=attempt.held_micros)
             ledger.adjust(connection, fresh.account, hold, "hold of a new attempt", now, attempt.id)
             unpark(self.context, connection, found.clip.id, now, "an operator ordered a new attempt; it may pay twice")
+            return True
 
-        await self.context.database.write(work)
+        ordered = await self.context.database.write(work)
         self.context.bell.ring(found.job.id)
+        return ordered
 
     async def late_news(self, found: Situation, attempt: Attempt, ticket: Ticket) -> None:
         """An attempt whose books are closed turns out to be known: book what it really costs, once the vendor says."""
@@ -355,6 +369,10 @@ def _correct(
     if connection.execute(update.values(**values)).rowcount:
         difference = Money(currency=attempt.currency, micros=bill.money.micros - (attempt.cost_micros or 0))
         ledger.correct(connection, found.account, difference, bill.basis, now, attempt_id=attempt.id)
+
+
+def _parked_on(found: Situation, attempt: Attempt) -> bool:
+    return found.clip.state is ClipState.PARKED and found.last is not None and found.last.id == attempt.id
 
 
 def _bad_task(message: str) -> InvalidRequest:

@@ -13,6 +13,7 @@ README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 SECTION = "<!-- generated:{name} -->\n{body}<!-- /generated:{name} -->"
 NONE = "-"
+TOLD_ONCE = {"--help", "--json", "--env-file", "--data-dir", "--target", "--tenant", "--api-key", "--insecure"}
 
 
 def room(name: str) -> ModuleType | None:
@@ -120,10 +121,15 @@ def commands(group: Any, path: str) -> Iterable[tuple[str, Any]]:
 
 
 def usage(name: str, command: Any) -> str:
-    """A command with its arguments and the options a caller may give."""
+    """A command with its arguments."""
     arguments = [str(parameter.name).upper() for parameter in command.params if not parameter.opts[0].startswith("-")]
-    options = [parameter.opts[0] for parameter in command.params if parameter.opts[0].startswith("-")]
-    return " ".join([name, *arguments, *(f"[{option}]" for option in options if option != "--help")])
+    return " ".join([name, *arguments])
+
+
+def options(command: Any) -> str:
+    """The options a caller may give, but for those that the README tells once for all commands."""
+    named = (parameter.opts[0] for parameter in command.params if parameter.opts[0].startswith("-"))
+    return ", ".join(f"`{option}`" for option in named if option not in TOLD_ONCE) or NONE
 
 
 def command_line() -> str | None:
@@ -134,8 +140,11 @@ def command_line() -> str | None:
     group = importlib.import_module("typer.main").get_command(cli.app)
     found = commands(group, "filmgate")
     return table(
-        ("command", "what it does"),
-        ((f"`{usage(name, command)}`", (command.help or "").partition("\n\n")[0]) for name, command in found),
+        ("command", "what it does", "options"),
+        (
+            (f"`{usage(name, command)}`", (command.help or "").partition("\n\n")[0], options(command))
+            for name, command in found
+        ),
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = "3.11"
+# From clients/python, which the compiler reads for its dependencies: no index has it, so no lock names it.
+OURS = "filmgate-client"
 # Each lock with what it is made from; a later one is held to the versions of the earlier ones.
 LOCKS = (
     ("runtime.txt", ("pyproject.toml",), None),
@@ -21,7 +23,7 @@ def compile_command(name: str, sources: tuple[str, ...], held_to: str | None, *,
     return [
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-config"),
         *("--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes"),
-        *("--no-header", "--no-emit-index-url", "--no-emit-find-links"),
+        *("--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-package", OURS),
         *(["--upgrade"] if upgrade else []),
         *sources,
         *constraint,

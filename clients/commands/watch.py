@@ -78,7 +78,8 @@ class Bars:
     def show(self, event: job_pb2.JobEvent) -> None:
         """Move what the event is about."""
         job = self._task("job", f"[bold]{plain(event.job_id)}[/]", total=1.0)
-        self._progress.update(job, completed=event.progress.fraction, what=words.job_state(event.job_state))
+        # An event that says nothing of progress must not move the bar back.
+        self._progress.update(job, completed=_share(event), what=words.job_state(event.job_state))
         if event.clip_id:
             clip = self._task(event.clip_id, f"  clip {event.clip_index} {plain(event.model)}", total=None)
             over = event.clip_state >= job_pb2.CLIP_STATE_SUCCEEDED
@@ -89,6 +90,13 @@ class Bars:
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(description, total=total, what="")
         return self._tasks[key]
+
+
+def _share(event: job_pb2.JobEvent) -> float | None:
+    """How far the job is, 0 to 1; None where the event does not tell."""
+    if event.kind == job_pb2.JOB_EVENT_KIND_ENDED:
+        return 1.0
+    return event.progress.fraction if event.HasField("progress") else None
 
 
 def plain_event(event: job_pb2.JobEvent) -> str:
@@ -106,5 +114,6 @@ def event_line(event: job_pb2.JobEvent) -> str:
     """An event as one line: number, time, kind, share, and what it says."""
     about = f"clip {event.clip_index}: {plain_event(event)}" if event.clip_id else words.job_state(event.job_state)
     note = f" ({plain(event.message)})" if event.message else ""
-    share = f"{event.progress.fraction:4.0%}"
+    fraction = _share(event)
+    share = "    " if fraction is None else f"{fraction:4.0%}"
     return f"{event.seq:>4} {words.moment(event.time)} {words.event_kind(event.kind):<10} {share} {about}{note}"

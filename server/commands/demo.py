@@ -19,7 +19,9 @@ from filmgate_client import FilmgateClient, GenerateFields
 from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.style import Style
 from rich.table import Table
+from rich.text import Text
 
 from core.errors import MediaRejected
 from media.facts import MediaFacts
@@ -55,7 +57,6 @@ class Result:
 
     scene: Scene
     job: job_pb2.Job
-    seconds: float
     files: list[tuple[Path, MediaFacts]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -73,7 +74,8 @@ def run(folder: Path) -> int:
         asyncio.run(_look(results, folder))
     faults = [f"{result.scene.title}: {fault}" for result in results for fault in result.faults]
     console.print(_table(results))
-    console.print(f"Files and contact sheet: {folder}/ ({folder}/contact-sheet.png)")
+    console.print("The addresses ended with the server; the files and a contact sheet stay:")
+    console.print(f"{folder}/ ({folder}/contact-sheet.png)")
     for fault in faults:
         console.print(f"[bold red]fault:[/] {fault}")
     console.print(f"{len(results)} jobs in {time.monotonic() - began:.1f} s, {len(faults)} faults")
@@ -168,7 +170,6 @@ def _play(client: FilmgateClient, scenes: list[Scene], console: Console) -> list
 
 
 def _generate(client: FilmgateClient, scene: Scene, progress: Progress, bar: TaskID) -> Result:
-    began = time.monotonic()
     job = client.generate(scene.prompt, creative_id="demo", **scene.fields)
     asked = False
     for event in client.watch(job.id, timeout=_JOB_SECONDS):
@@ -181,7 +182,7 @@ def _generate(client: FilmgateClient, scene: Scene, progress: Progress, bar: Tas
             asked = True
     job = client.get_job(job.id)
     progress.update(bar, completed=1.0, what=job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_"))
-    return Result(scene=scene, job=job, seconds=time.monotonic() - began)
+    return Result(scene=scene, job=job)
 
 
 async def _look(results: list[Result], folder: Path) -> None:
@@ -229,19 +230,21 @@ def _fetch(url: str, path: Path) -> None:
 
 
 def _table(results: list[Result]) -> Table:
-    table = Table(title="Demo: all of it MOCK, nothing was bought")
-    for name in ("job", "key", "URL", "seconds", "size", "cost"):
+    table = Table(title="Demo: all of it MOCK, nothing was bought", show_lines=True)
+    for name in ("job, key, URL", "seconds", "size", "cost"):
         table.add_column(name, overflow="fold")
     for result in results:
         cost = f"{result.job.cost.micros / 1_000_000:.2f} {result.job.cost.currency_code}"
         if not result.job.videos:
             states = {number: word for word, number in CLIP_STATES.items()}
             told = ", ".join(states[clip.state].lower() for clip in result.job.clips)
-            table.add_row(result.scene.title, "", f"({told})", f"{result.seconds:.1f}", "", cost)
+            table.add_row(Text.assemble((result.scene.title, "bold"), f"\n({told})"), "", "", cost)
         for video, (_, facts) in zip(result.job.videos, result.files, strict=False):
-            size = f"{facts.width}x{facts.height}, {video.size / 1024:.0f} KiB"
-            link = f"[link={video.url}]{video.url.partition('?')[0]}[/link]"
-            table.add_row(result.scene.title, video.key, link, f"{facts.duration:.2f}", size, cost)
+            size = f"{facts.width}x{facts.height}\n{video.size / 1024:.0f} KiB"
+            # Text, not markup: nothing of an address is to be read as style. A link, so that a fold does not break it.
+            address = Text(video.url, style=Style(link=video.url))
+            where = Text.assemble((result.scene.title, "bold"), "\n", video.key, "\n", address)
+            table.add_row(where, f"{facts.duration:.2f}", size, cost)
             cost = ""
     return table
 

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 LOCKS = ("runtime.txt", "dev.txt", "build.txt")
+OURS = {"filmgate-client"}
 
 
 def pinned(lock: Path) -> dict[str, list[str]]:
@@ -39,7 +40,7 @@ def test_every_pin_has_hashes_and_no_address(root: Path, name: str) -> None:
 
 def test_the_runtime_lock_covers_the_project(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]} - OURS
     assert wanted - names(root / "requirements" / "runtime.txt") == set()
 
 
@@ -54,6 +55,16 @@ def test_every_direct_dependency_has_its_reason(root: Path) -> None:
     direct = [*project["dependencies"], *(line for line in lines if re.match(r"\w", line))]
     page = (root / "docs" / "dependencies.md").read_text(encoding="utf-8")
     assert [name for line in direct if f"`{(name := Requirement(line).name)}`" not in page] == []
+
+
+def test_the_page_names_the_locked_release_of_every_package(root: Path) -> None:
+    page = (root / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w.-]+)` \| (.*?) \|", page, re.M))
+    locked: dict[str, set[str]] = {}
+    for pin in (Requirement(line) for lock in LOCKS for line in pinned(root / "requirements" / lock)):
+        locked.setdefault(canonicalize_name(pin.name), set()).add(str(pin.specifier).removeprefix("=="))
+    stale = {name for name in told.keys() - OURS if not all(one in told[name] for one in locked.get(name, {"?"}))}
+    assert stale == set()
 
 
 def test_the_node_lock_names_no_address(root: Path) -> None:

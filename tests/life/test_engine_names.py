@@ -11,8 +11,8 @@ from dbos import DBOS
 from dbos import _serialization as dbos_serialization
 
 from jobs.engine import workflow_id
-from jobs.events import ProgressStage
-from jobs.orders import JobView
+from jobs.events import EventKind, ProgressStage
+from jobs.orders import JobView, Verdict, VerdictKind
 from jobs.records import JobState
 
 if TYPE_CHECKING:
@@ -99,6 +99,46 @@ async def test_a_queued_clip_is_not_stranded(opened: Opened) -> None:
     await workshop.jobs.cancel(waiting, "acme")
 
 
+async def _begin_again(workshop: "Workshop", workflow: str) -> str:
+    """Let a run that has ended run once more, as if its end had not been written down; what it ends with."""
+
+    def work(connection: sa.Connection) -> None:
+        forget = sa.text("DELETE FROM operation_outputs WHERE workflow_uuid = :name")
+        revive = sa.text("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid = :name")
+        for statement in (forget, revive):
+            connection.execute(statement, {"name": workflow})
+
+    await workshop.eventually(lambda: _succeeded(workflow))
+    await workshop.database.write(work)
+    await workshop.jobs.context.engine.requeue(workflow)
+    await workshop.eventually(lambda: _succeeded(workflow))
+    [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
+    return str(status.output)
+
+
+async def _succeeded(workflow: str) -> bool:
+    [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
+    return status.status == "SUCCESS"
+
+
+async def test_a_run_that_is_begun_again_after_it_parked_changes_nothing(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("runway", "lost-reply")
+    parked = await workshop.ended(await workshop.order(GEN45, duration=2.0))
+    clip_id = parked.clips[0].clip.id
+    first = workflow_id(clip_id, 1)
+    assert await _begin_again(workshop, first) == "parked"
+    assert await workshop.jobs.view(parked.job.id, "acme") == parked
+    await workshop.jobs.resolve(clip_id, "acme", Verdict(kind=VerdictKind.RESUBMIT))
+    assert await _begin_again(workshop, first) == "superseded"
+    await workshop.until(parked.job.id, lambda view: view.job.state.terminal)
+    assert await _begin_again(workshop, first) == "superseded"
+    kinds = [event.kind for event in await workshop.events(parked.job.id)]
+    once = (EventKind.STALLED, EventKind.COLLECTED, EventKind.ENDED)
+    assert [kinds.count(kind) for kind in once] == [1, 1, 1]
+    assert len(await workshop.vendor_ledger()) == 2
+
+
 class _Trap:
     sprung = False
 
@@ -119,11 +159,7 @@ async def test_a_pickle_is_never_opened(opened: Opened) -> None:
     assert view.job.state is JobState.SUCCEEDED
     workflow = workflow_id(view.clips[0].clip.id, 1)
 
-    async def recorded() -> bool:
-        [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
-        return status.status == "SUCCESS"
-
-    await workshop.eventually(recorded)
+    await workshop.eventually(lambda: _succeeded(workflow))
     plant = sa.text("UPDATE workflow_status SET serialization = 'py_pickle' WHERE workflow_uuid = :name")
     poison = sa.text("UPDATE workflow_output SET output = :trap WHERE workflow_uuid = :name")
 

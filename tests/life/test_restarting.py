@@ -162,7 +162,7 @@ async def test_one_engine_per_data_directory(opened: Opened) -> None:
     workshop = await opened()
     second = Engine(workshop.database, workshop.data_dir, tenant_clips=1, worker_clips=1)
     with pytest.raises(EngineLocked):
-        await second.launch({})
+        await second.launch({}, workshop.jobs._is_current)
     await second.stop()
     view = await workshop.ended(await workshop.order(GEN45, duration=2.0))
     assert view.job.state is JobState.SUCCEEDED
