@@ -107,7 +107,7 @@ class Ledger:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             result = operation(self._connection, *args, **kwargs)
-        except BaseException:
+        except BaseException:  # whatever ends it, a kill included: undone, and raised on
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")

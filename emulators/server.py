@@ -100,7 +100,7 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)
-    except BaseException:
+    except BaseException:  # whatever happens, the socket is closed, and it is raised on
         listener.close()
         raise
     return listener

@@ -25,7 +25,7 @@ def inspect_image(data: bytes) -> ImageFacts:
         image.load()
     except (MediaRejected, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # Pillow speaks of bad bytes by many errors, see below
         # Pillow speaks of bad bytes by many errors: OSError, SyntaxError, struct.error, KeyError, its own bomb error
         raise MediaRejected(f"the {kind} image is truncated or damaged") from error
     return ImageFacts(mime_type=f"image/{kind.lower()}", width=image.width, height=image.height)

@@ -92,7 +92,7 @@ class MediaPool:
             reply = await worker.perform(call)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise await self._explain(worker) from None
-        except BaseException:
+        except BaseException:  # cancelled or broken, the worker is in an unknown state; raised on
             self._discard(worker)
             raise
         self._put_back(worker)
@@ -202,7 +202,7 @@ async def _start_worker(limits: WorkerLimits) -> _Worker:
         reader, writer = await asyncio.open_connection(sock=ours)
         try:
             process = await _start_process(theirs.fileno(), limits)
-        except BaseException:
+        except BaseException:  # whatever happens, our end is closed, and it is raised on
             writer.close()
             raise
     return _Worker(process, reader, writer)

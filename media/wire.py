@@ -33,7 +33,7 @@ def decode_reply(body: bytes) -> tuple[str, Any]:
     """(RESULT, value), (REJECTED, text) or (FAILED, text). Raises ValueError for anything else."""
     try:
         kind, value = _PlainData(io.BytesIO(body)).load()
-    except Exception as error:
+    except Exception as error:  # bytes of a worker that decoded hostile media: unpickling may raise anything
         raise ValueError("unreadable reply of a media worker") from error
     if kind not in (RESULT, REJECTED, FAILED):
         raise ValueError("unreadable reply of a media worker")

@@ -87,7 +87,7 @@ def answer(call: bytes) -> bytes:
         return encode((FAILED, str(fault)))
     except MemoryError:
         return encode((REJECTED, "the file needs more memory than it may have"))
-    except Exception as error:
+    except Exception as error:  # the caller learns of any fault by its type; its text may name paths
         return encode((FAILED, f"unexpected {type(error).__name__}"))
 
 

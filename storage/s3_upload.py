@@ -88,7 +88,7 @@ class Sender:
                 MultipartUpload={"Parts": parts},
             )
             self._conditionally(upload, complete)
-        except BaseException:
+        except BaseException:  # cancelled or failed, the parts must not stay and be billed; raised on
             self._abort(upload.key, upload_id)
             raise
         crashpoint("s3-after-complete")

@@ -20,6 +20,9 @@ for _name in tuple(os.environ):
     # A developer's own keys and settings must not change what a test does, or be spent by it.
     if _name not in settings.for_child():
         del os.environ[_name]
+for _name in ("COLUMNS", "LINES"):
+    # Nor must the size of a terminal; readline hands it on to the workers of pytest-xdist.
+    os.environ.pop(_name, None)
 
 _reached_out: list[str] = []
 

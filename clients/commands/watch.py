@@ -106,7 +106,9 @@ def plain_event(event: job_pb2.JobEvent) -> str:
     if event.kind == job_pb2.JOB_EVENT_KIND_SETTLED:
         return f"{words.clip_state(event.clip_state)} {words.money(event, 'cost')}"
     if event.kind == job_pb2.JOB_EVENT_KIND_ATTEMPT:
-        return f"try {event.attempt_number} {words.outcome(event.attempt_outcome)}"
+        # Without an outcome it has only begun.
+        outcome = words.outcome(event.attempt_outcome) if event.attempt_outcome else ""
+        return f"try {event.attempt_number} {outcome}".rstrip()
     return words.stage(event.clip_stage) if event.clip_stage else words.event_kind(event.kind)
 
 

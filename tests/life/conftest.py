@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -44,6 +45,8 @@ POLICY = Policy(
     retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=2.0, poll_timeout=2.0
 )
 PATIENCE = 30.0
+_TLS = ssl.create_default_context()
+"""Reading the certificates takes longer than most of what is done here; nothing here speaks TLS."""
 
 
 @dataclass
@@ -78,8 +81,8 @@ class Workshop:
             for name in ADAPTERS
         ]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
-        vendor_client = VendorClient()
-        public_client = PublicClient()
+        vendor_client = VendorClient(verify=_TLS)
+        public_client = PublicClient(verify=_TLS)
         self._stack.push_async_callback(vendor_client.aclose)
         self._stack.push_async_callback(public_client.aclose)
         self.jobs = Jobs(
@@ -128,7 +131,7 @@ class Workshop:
 
     async def control(self, path: str, order: Any = None) -> Any:
         """Ask the emulators' control API: POST when there is an order, else GET."""
-        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.emulator_url, trust_env=False, verify=_TLS) as client:
             ask = client.get(f"/control/{path}") if order is None else client.post(f"/control/{path}", json=order)
             reply = await ask
         assert reply.status_code < 300, reply.text

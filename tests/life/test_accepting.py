@@ -12,6 +12,7 @@ from core.errors import Conflict, Precondition, Reason, Unavailable
 from core.money import Money
 from core.spec import Wish
 from jobs import tables
+from jobs.events import EventKind
 from jobs.orders import Order, Plan
 from ledger.tables import entries
 
@@ -119,3 +120,17 @@ async def test_a_batch_is_all_or_nothing(opened: Opened) -> None:
     again = await _accept_all(workshop, plans, "Batch", "b")
     assert names == again
     assert [(await workshop.jobs.view(name, "acme")).job.creative_id for name in names] == ["spring", "autumn"]
+
+
+async def test_an_accept_answers_with_the_job_as_it_is_stored(opened: Opened) -> None:
+    workshop = await opened(tenant_clips=1)
+    await workshop.script("runway", "stuck")
+    [busy] = await _accept(workshop, _plan(workshop))
+    await workshop.heard(busy, EventKind.STARTED)
+    plan = _plan(workshop, variations=2, labels={"season": "spring"}, fallbacks=("replicate/minimax-video-01",))
+    [answer] = await workshop.jobs.accept([plan], rpc="GenerateVideo", request_id="one", request_hash="h")
+    assert answer == await workshop.jobs.view(answer.job.id, "acme")
+    [again] = await workshop.jobs.accept([plan], rpc="GenerateVideo", request_id="one", request_hash="h")
+    assert again == answer
+    for job_id in (busy, answer.job.id):
+        await workshop.jobs.cancel(job_id, "acme")

@@ -135,3 +135,12 @@ async def test_a_parked_clip_frees_its_slot(opened: Opened) -> None:
     assert other.job.state is JobState.SUCCEEDED
     assert (await workshop.jobs.view(parked, "acme")).job.state is JobState.NEEDS_RESOLUTION
     assert (await workshop.verdict()).faults == ()
+
+
+async def test_an_answer_that_is_only_late_or_odd_is_not_lost(opened: Opened) -> None:
+    workshop = await opened()
+    ids = []
+    for fault in ("slow-reply", "no-status"):
+        await workshop.script("runway", fault, contains=f"meets {fault}", options={"seconds": 0.5})
+        ids.append(await workshop.order("runway/gen4.5", prompt=f"meets {fault}", duration=2.0))
+    await _bought_once(workshop, await workshop.all_ended(ids))

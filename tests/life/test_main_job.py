@@ -77,11 +77,12 @@ async def test_thumbnails_follow_in_the_background(opened: Opened) -> None:
     workshop = await opened()
     view = await workshop.ended(await workshop.order("runway/gen4.5"))
     [video] = view.videos
-    for _ in range(200):
-        found = await workshop.jobs.video(video.id, "acme")
-        if found.thumbnail_key:
-            break
-        await workshop.pool.run(len, "", timeout=5)
+
+    async def dressed() -> bool:
+        return (await workshop.jobs.video(video.id, "acme")).thumbnail_key is not None
+
+    await workshop.eventually(dressed)
+    found = await workshop.jobs.video(video.id, "acme")
     assert found.thumbnail_key is not None
     stored = await workshop.store.head(found.thumbnail_key)
     assert stored is not None

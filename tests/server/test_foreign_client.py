@@ -48,4 +48,6 @@ def test_a_go_client_does_the_main_job(served: Served) -> None:
     assert events[-1]["jobState"] == "JOB_STATE_SUCCEEDED"
     (read,) = curl(served, "GetJob", target)
     video = read["job"]["videos"][0]
-    assert len(fetch(video["url"]).body) == int(video["size"])
+    file = fetch(video["url"])
+    assert (file.headers["content-type"], file.body[4:8]) == ("video/mp4", b"ftyp")
+    assert len(file.body) == int(video["size"])
