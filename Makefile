@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 NODE_INSTALLED := node_modules/.installed
 BASELINE := protos/baseline.binpb
+# Most of a test's time is waiting, so two processes help on one core too; more make tests of timing unfair to each other.
+WORKERS ?= 2
 # What mypy reads; rooms that are not built yet are simply absent.
 TYPED := $(wildcard server films jobs providers prompts media storage ledger core emulators clients bench scripts docs/*.py tests)
 # The Node of the wheel comes first on PATH, so that buf and the plugins need none on the machine.
@@ -40,8 +42,8 @@ $(NODE_INSTALLED): package.json package-lock.json $(INSTALLED)
 demo: install ## Start the real server on mocked vendors, make videos over gRPC, show a table
 	@$(BIN)/filmgate demo
 
-test: install $(NODE_INSTALLED) ## Run every test; arguments for pytest in ARGS="..."
-	@$(WITH_NODE) $(BIN)/pytest $(ARGS)
+test: install $(NODE_INSTALLED) ## Run every test in two processes; arguments for pytest in ARGS="...", WORKERS=0 for one
+	@$(WITH_NODE) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: install $(NODE_INSTALLED) ## Style, layers, contract lint and breaking changes, drift of generated files
 	$(BIN)/ruff check .

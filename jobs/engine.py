@@ -32,6 +32,7 @@ _APPLICATION = "filmgate"
 _VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
 _EXECUTOR = "local"
 _ALIVE = ("ENQUEUED", "DELAYED", "PENDING")
+_CUTS = 5
 _BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 _log = structlog.get_logger()
 _steps: dict[str, Step] = {}
@@ -201,10 +202,12 @@ class Engine:
         """Stop working: running steps are cut and recorded nowhere, so the next launch continues them."""
         if self._dbos is None:
             return
-        tasks = list(self._dbos._workflow_tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(_CUTS):
+            tasks = list(self._dbos._workflow_tasks)
+            for task in tasks:
+                task.cancel()  # again for those in which something took the first for its own
+            if not tasks or not (await asyncio.wait(tasks, timeout=1.0))[1]:
+                break
         with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
             await asyncio.get_running_loop().run_in_executor(ending, DBOS.destroy)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -253,8 +254,28 @@ async def pool() -> AsyncIterator[MediaPool]:
         yield pool
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which the engine has been once: it notices a queue that is new to it only after a second."""
+    folder = tmp_path_factory.mktemp("fresh")
+    database = Database(folder / "filmgate.sqlite")
+    with database.engine.begin() as connection:
+        metadata.create_all(connection)
+    engine = Engine(database, folder, tenant_clips=1, worker_clips=1)
+
+    async def nothing_runs(_clip_id: str, _run: int) -> bool:
+        return False
+
+    await engine.launch({}, nothing_runs)
+    await engine.stop()
+    database.close()
+    return database.path
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def opened(tmp_path: Path, pool: MediaPool, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Opened]:
+async def opened(
+    tmp_path: Path, pool: MediaPool, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Opened]:
     """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
     monkeypatch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
     stack = contextlib.AsyncExitStack()
@@ -266,6 +287,7 @@ async def opened(tmp_path: Path, pool: MediaPool, monkeypatch: pytest.MonkeyPatc
         emulators = EmulatorServer(options=Options(**{"speed": 200.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)
+        shutil.copy(fresh_database, tmp_path)
         chosen = replace(POLICY, **dict(policy or {}))
         workshop = Workshop(tmp_path, pool, emulators, url, chosen, webhooks, tenant_clips)
         await workshop.open()
