@@ -43,7 +43,7 @@ from storage.disk import DiskStore
 
 Found = TypeVar("Found")
 POLICY = Policy(
-    retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=2.0, poll_timeout=2.0
+    retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=1.0, poll_timeout=1.0
 )
 PATIENCE = 30.0
 _TLS = ssl.create_default_context()
@@ -276,7 +276,7 @@ async def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def opened(
     tmp_path: Path, pool: MediaPool, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Opened]:
-    """`await opened(webhooks=True, speed=200, policy={...})`: a running workshop, closed after the test."""
+    """`await opened(webhooks=True, speed=400, policy={...})`: a running workshop, closed after the test."""
     monkeypatch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
     stack = contextlib.AsyncExitStack()
     workshops: list[Workshop] = []
@@ -284,7 +284,7 @@ async def opened(
     async def start(
         *, webhooks: bool = False, tenant_clips: int = 64, policy: Mapping[str, Any] | None = None, **options: Any
     ) -> Workshop:
-        emulators = EmulatorServer(options=Options(**{"speed": 200.0} | options), pool=pool)
+        emulators = EmulatorServer(options=Options(**{"speed": 400.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)
         shutil.copy(fresh_database, tmp_path)

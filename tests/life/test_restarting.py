@@ -56,6 +56,7 @@ async def _decide(workshop: "Workshop", view: JobView) -> None:
     assert not unowned
 
 
+@pytest.mark.timeout(300)  # some sixty lives, one after the other
 @pytest.mark.parametrize("drain", [True, False], ids=["drained", "cut"])
 async def test_a_process_that_ends_after_every_event(opened: Opened, drain: bool) -> None:
     workshop = await opened(speed=400.0, policy={"clip_attempts": 20})
