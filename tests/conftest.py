@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from server import settings
 
@@ -55,6 +57,17 @@ def no_paid_api() -> Iterator[None]:
     _reached_out.clear()
     yield
     assert _reached_out == [], "a test tried to connect to the outside"
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """Undo what a test, or a command that it ran, did to the log: its stream is closed when the test is over."""
+    configuration, root = structlog.get_config(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.configure(**configuration)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import Billed, FailureReason
+from core.spec import MediaInput
 from jobs.orders import JobView
 from jobs.records import JobState
 
@@ -145,3 +146,16 @@ def _break_store(workshop: "Workshop") -> Path:
     obstacle.parent.mkdir(parents=True, exist_ok=True)
     obstacle.touch()
     return obstacle
+
+
+async def test_what_costs_more_than_was_held_is_booked_whole(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("replicate", "slow-job", options={"factor": 20})
+    frame = MediaInput(uri="https://example.com/frame.png", mime_type="image/png")
+    view = await workshop.ended(await workshop.order("replicate/stable-video-diffusion", first_frame=frame))
+    assert view.job.state is JobState.SUCCEEDED
+    assert view.cost.micros == await workshop.vendor_bill() == 1_260_000
+    assert await workshop.booked("HOLD") == 840_000
+    assert await workshop.booked("ADJUST") == 420_000
+    assert view.held.micros == 0
+    assert (await workshop.verdict()).faults == ()

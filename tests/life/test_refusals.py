@@ -84,12 +84,14 @@ async def test_a_wait_that_a_429_names_is_waited_out_and_is_no_attempt(opened: O
     for vendor, form in cases:
         prompt = f"slow down, says {form}"
         options = {"seconds": waits[form]}
-        await workshop.script(vendor, f"rate-limit-{form}", contains=prompt, times=3, options=options)
+        strikes = 1 if form == "date" else 3
+        await workshop.script(vendor, f"rate-limit-{form}", contains=prompt, times=strikes, options=options)
         ids.append(await workshop.order(MODELS[vendor], prompt=prompt))
     views = await workshop.all_ended(ids)
     for view, (_, form) in zip(views, cases, strict=True):
         attempts = view.clips[0].attempts
-        assert [attempt.outcome for attempt in attempts] == [REFUSED] * 3 + [AttemptOutcome.ACCEPTED]
+        refused = [REFUSED] * (1 if form == "date" else 3)
+        assert [attempt.outcome for attempt in attempts] == [*refused, AttemptOutcome.ACCEPTED]
         times = [attempt.intend_time for attempt in attempts]
         pauses = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
         assert min(pauses) >= (0.9 if form == "date" else waits[form])  # a date has whole seconds

@@ -100,7 +100,7 @@ async def _every_attempt_was_sent_once(workshop: "Workshop", views: list[JobView
 
 
 async def test_a_drain_lets_purchases_in_flight_finish(opened: Opened) -> None:
-    workshop = await opened()
+    workshop = await opened(policy={"submit_timeout": 5.0})
     ids = []
     for vendor, model in MODELS.items():
         await workshop.script(vendor, "slow-reply", options={"seconds": 1.0})
