@@ -3,6 +3,7 @@
 https://www.structlog.org/en/stable/standard-library.html
 """
 
+import contextlib
 import logging
 import re
 import sys
@@ -64,7 +65,7 @@ def configure(level: str, *, json: bool, secrets: Iterable[str], stream: TextIO 
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_names: _Lines(out),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
@@ -73,6 +74,18 @@ def configure(level: str, *, json: bool, secrets: Iterable[str], stream: TextIO 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, _FOREIGN_LEVEL))
+
+
+class _Lines(structlog.PrintLogger):
+    """Writes lines; a log that cannot be written (its pipe is gone) never stops the work it tells of."""
+
+    def msg(self, message: str) -> None:
+        """Write one line, if it can be written."""
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def _masking(redact: Redact) -> Processor:

@@ -156,3 +156,10 @@ def test_the_log_masks_what_looks_like_a_secret() -> None:
         assert "[redacted]" in redact(text), text
         assert not any(part in redact(text) for part in ("abcdef", "deadbeef", "abc.def", "token-of", "IOSFODNN7"))
     assert redact("an ordinary key_word, task-force, and a prompt") == "an ordinary key_word, task-force, and a prompt"
+
+
+def test_a_log_whose_stream_is_gone_stops_nobody() -> None:
+    stream = io.StringIO()
+    logs.configure("debug", json=True, secrets=(), stream=stream)
+    stream.close()
+    structlog.get_logger().warning("nobody reads this")
