@@ -202,14 +202,10 @@ class Engine:
         """Stop working: running steps are cut and recorded nowhere, so the next launch continues them."""
         if self._dbos is None:
             return
-        for _ in range(_CUTS):
-            tasks = list(self._dbos._workflow_tasks)
-            for task in tasks:
-                task.cancel()  # again for those in which something took the first for its own
-            if not tasks or not (await asyncio.wait(tasks, timeout=1.0))[1]:
-                break
+        await _cut(self._dbos)
         with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
             await asyncio.get_running_loop().run_in_executor(ending, DBOS.destroy)
+        await _cut(self._dbos)  # what came from the queue in the meantime
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         self._dbos = None
         if self._lock is not None:
@@ -223,6 +219,15 @@ class Engine:
             lock.close()
             raise EngineLocked(f"another filmgate process (this one is {os.getpid()}) uses {self._data_dir}") from None
         self._lock = lock
+
+
+async def _cut(dbos: DBOS) -> None:
+    for _ in range(_CUTS):
+        tasks = list(dbos._workflow_tasks)
+        for task in tasks:
+            task.cancel()  # again for those in which something took the first for its own
+        if not tasks or not (await asyncio.wait(tasks, timeout=1.0))[1]:
+            break
 
 
 def workflow_id(clip_id: str, run: int) -> str:

@@ -168,3 +168,24 @@ async def test_one_engine_per_data_directory(opened: Opened) -> None:
     view = await workshop.ended(await workshop.order(GEN45, duration=2.0))
     assert view.job.state is JobState.SUCCEEDED
     await _reopen(workshop, drain=True)
+
+
+async def test_what_is_taken_from_the_queue_while_stopping_leaves_no_task_behind(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("runway", "http-403", times=1000)
+    ids: list[str] = []
+    for _ in range(3):
+        ids += await asyncio.gather(*(workshop.order(GEN45) for _ in range(10)))
+        dbos = workshop.jobs.context.engine._dbos
+        assert dbos is not None
+        await workshop.eventually(lambda: _working(workshop))
+        await workshop.close()
+        assert not dbos._workflow_tasks
+        await workshop.open()
+    views = await workshop.all_ended(ids)
+    assert {view.job.state for view in views} == {JobState.FAILED}
+    assert len(await workshop.vendor_ledger()) == len(ids)
+
+
+async def _working(workshop: "Workshop") -> bool:
+    return workshop.jobs.context.engine.running() > 0
