@@ -25,18 +25,35 @@ class Auth:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One part of a multipart form: a text field, or a file when it has a `filename`."""
+
+    name: str
+    data: bytes = field(repr=False)
+    filename: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One HTTP request to a vendor, without its secret and without its host.
 
-    `path` is joined to the attempt's named endpoint, so an adapter can never choose where a key goes.
+    `path` is joined to the attempt's named endpoint, or to the adapter's `hosts[host]`, so an adapter can never choose
+    where a key goes. At most one of `json`, `form` and `content` is set.
     """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Json = None
+    form: Sequence[Part] = ()
+    """Sent as multipart/form-data, in order."""
+    content: bytes = field(default=b"", repr=False)
+    """Sent as it is; name its type in `headers`."""
     query: Mapping[str, str] = field(default_factory=dict)
     auth: Auth | None = None
+    host: str = ""
+    """Another host of the same vendor, by its name in the adapter's `hosts`; empty: the endpoint's own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +82,8 @@ class Usage:
     """Stated by the vendor in money or in credits with a fixed price."""
     video_seconds: float | None = None
     compute_seconds: float | None = None
+    tokens: int | None = None
+    """Output tokens, where the row has a price per million of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +135,7 @@ class Pending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
-    """Finished. `outputs` are absolute URLs (or `data:` URIs), best first."""
+    """Finished. `outputs` are absolute URLs, `data:` URIs, or paths (`/v1/…`) on the endpoint itself, best first."""
 
     outputs: Sequence[str]
     auth: Auth | None = None
@@ -136,6 +155,24 @@ Outcome = Pending | Ready | Failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The vendor is done, but says elsewhere with what: ask the adapter's `result` next."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A place a vendor gave us for an input file: how to send the bytes there, and the address they will have."""
+
+    uri: str
+    url: str
+    """Absolute and signed; it gets no credential."""
+    method: str = "PUT"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Form fields to send before the file; empty: the bytes are the body."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptReference:
     """What is known of an attempt whose submit reply was lost; enough to look for it at the vendor."""
 
@@ -151,12 +188,15 @@ class AttemptReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Callback:
-    """A verified vendor webhook: the ticket it names and what it says, as if polled."""
+    """A verified vendor webhook: the job it names and what it says, as if polled."""
 
-    ticket: Ticket
+    vendor_task_id: str
     outcome: Outcome
     delivery_id: str
     """The vendor's id of this delivery, for replay protection."""
+    signed: bool = True
+    """False: nothing but the unguessable address speaks for it. A hint: the vendor's own API is asked before anything
+    is believed."""
 
 
 class CallbackRefused(ValueError):

@@ -33,13 +33,39 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaInput:
-    """An input file: exactly one of a public https `uri` or inline `data` with its sniffed `mime_type`."""
+    """An input file: exactly one of a public https `uri`, inline `data`, or an uploaded `asset_id`."""
 
     uri: str = ""
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=False)
+    asset_id: str = ""
     mime_type: str = ""
+    """Sniffed; empty for a `uri`."""
+    size: int = 0
+    """Bytes of an asset."""
+    seconds: float = 0.0
+    """Length of a video asset."""
     role: Role | None = None
     name: str = ""
+
+
+class ModeName(enum.StrEnum):
+    """What a clip is made from; a row offers each, or not."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    REFERENCE = "reference"
+    VIDEO = "video"
+
+
+def mode_of(
+    first_frame: MediaInput | None, references: tuple[MediaInput, ...], source_video: MediaInput | None
+) -> ModeName:
+    """The mode these inputs ask for: a source video before a first frame before references before text."""
+    if source_video is not None:
+        return ModeName.VIDEO
+    if first_frame is not None:
+        return ModeName.IMAGE
+    return ModeName.REFERENCE if references else ModeName.TEXT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +92,9 @@ class ClipSpec:
     """Under the model's own wire names, already checked against the row."""
 
     @property
-    def mode(self) -> str:
-        """`image` when a first frame is given, else `text`."""
-        return "image" if self.first_frame is not None else "text"
+    def mode(self) -> ModeName:
+        """What it is made from."""
+        return mode_of(self.first_frame, self.references, self.source_video)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +120,9 @@ class Wish:
     allow_substitutions: bool = False
 
     @property
-    def mode(self) -> str:
-        """`image` when a first frame is given, else `text`."""
-        return "image" if self.first_frame is not None else "text"
+    def mode(self) -> ModeName:
+        """What it is made from."""
+        return mode_of(self.first_frame, self.references, self.source_video)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

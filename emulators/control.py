@@ -1,5 +1,6 @@
 """The emulators' control API under `/control`: read the witness, script what goes wrong, move the clock."""
 
+import html
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
@@ -10,20 +11,22 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from core.outcome import Json
 from emulators import ledger
-from emulators.faults import FAULTS, UnknownFault, find
-from emulators.jobs import Job, billed_micros
+from emulators.courier import Courier
+from emulators.faults import UnknownFault
+from emulators.jobs import Job
 from emulators.ledger import ScriptRow
-from emulators.webhooks import Courier
+from emulators.vendor import Vendor
 from emulators.world import World
 
-VENDORS = ("runway", "replicate")
 MAX_SPEED = 1_000_000.0
 INDEX = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Filmgate emulators: MOCK</title></head>
 <body><h1>MOCK vendors</h1><p>Nothing here is real: no video is bought and no money is spent.</p>
-<ul><li>Runway: <code>{base}/runway</code></li><li>Replicate: <code>{base}/replicate</code></li></ul>
+{vendors}
 <p>{count} jobs so far, at {speed:g} times real speed. Witness: <a href="/control/ledger">ledger</a>,
-<a href="/control/jobs">jobs</a>, <a href="/control/faults">faults</a>.</p></body></html>
+<a href="/control/jobs">jobs</a>, <a href="/control/deliveries">webhooks</a>,
+<a href="/control/faults">faults</a>.</p></body></html>
 """
+ENTRY = """<h2>{title}</h2><p><code>{base}</code></p><p>{models}</p><pre>{example}</pre>"""
 
 
 class BadOrder(ValueError):
@@ -58,9 +61,22 @@ def routes(world: World, courier: Courier) -> list[BaseRoute]:
 
     async def index(request: Request) -> Response:
         count = len(await world.ledger.do(ledger.jobs))
-        return HTMLResponse(INDEX.format(base=world.base_url, count=count, speed=world.timeline.speed))
+        shown = "\n".join(_entry(world, vendor) for vendor in world.vendors.values())
+        return HTMLResponse(INDEX.format(vendors=shown, count=count, speed=world.timeline.speed))
 
     return [Route("/", index), Mount("/control", routes=orders)]
+
+
+def _entry(world: World, vendor: Vendor) -> str:
+    """A vendor on the index page: its addresses, models and a line to try."""
+    base = f"{world.base_url}/{vendor.name}"
+    facts = {
+        "title": vendor.title,
+        "base": ", ".join((base, *(f"{base}-{host}" for host in vendor.hosts))),
+        "models": ", ".join(vendor.models),
+        "example": vendor.example.replace("{base}", base),
+    }
+    return ENTRY.format(**{name: html.escape(text) for name, text in facts.items()})
 
 
 def _order(body: bytes) -> Mapping[str, Json] | list[Json]:
@@ -86,7 +102,7 @@ class Desk:
         rows = []
         for post in await self._world.ledger.do(ledger.posts):
             job = known.get(post.job)
-            billed = 0 if job is None else billed_micros(job, self._world.standing(job))
+            billed = 0 if job is None else self._world.billed(job)
             rows.append(asdict(post) | {"billed_micros": billed})
         return {"posts": rows}
 
@@ -103,7 +119,7 @@ class Desk:
             "terminal": now.is_terminal,
             "started": now.started,
             "ended": now.ended,
-            "billed_micros": billed_micros(job, now),
+            "billed_micros": self._world.billed(job, now),
         }
 
     async def deliveries(self, order: Mapping[str, Json] | list[Json]) -> Json:
@@ -112,8 +128,9 @@ class Desk:
         return {"deliveries": [{k: v for k, v in asdict(row).items() if k != "body"} for row in rows]}
 
     async def faults(self, order: Mapping[str, Json] | list[Json]) -> Json:
-        """The table of faults."""
-        return {"faults": [asdict(fault) for fault in FAULTS.values()]}
+        """The table of faults, each with the vendors that play it."""
+        table = self._world.faults
+        return {"faults": [asdict(each) | {"vendors": table.players(each.name)} for each in table.all.values()]}
 
     async def waiting(self, order: Mapping[str, Json] | list[Json]) -> Json:
         """The faults that still wait."""
@@ -121,7 +138,7 @@ class Desk:
 
     async def script(self, order: Mapping[str, Json] | list[Json]) -> Json:
         """Queue one fault or an array of them."""
-        rows = [script_row(each) for each in (order if isinstance(order, list) else [order])]
+        rows = [script_row(self._world, each) for each in (order if isinstance(order, list) else [order])]
         await self._world.ledger.do(ledger.add_scripts, rows)
         return {"queued": len(rows)}
 
@@ -170,19 +187,19 @@ def _number(order: Mapping[str, Json] | list[Json], name: str) -> float:
     return float(value)
 
 
-def script_row(order: Json) -> ScriptRow:
+def script_row(world: World, order: Json) -> ScriptRow:
     """`{fault, match, vendor, times, contains, job, options}` checked; only `fault` is needed. Raises BadOrder."""
     if not isinstance(order, dict) or not isinstance(order.get("fault"), str):
         raise BadOrder("each entry needs a fault")
     unknown = set(order) - {"fault", "match", "vendor", "times", "contains", "job", "options"}
     if unknown:
         raise BadOrder(f"unknown members: {', '.join(sorted(unknown))}")
-    fault, stage = find(order["fault"], order.get("match"))
     times, options = order.get("times", 1), order.get("options", {})
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
         raise BadOrder("times must be a whole number above 0")
-    if order.get("vendor", "") not in ("", *VENDORS):
-        raise BadOrder(f"vendor must be one of {', '.join(VENDORS)}")
+    if order.get("vendor", "") not in ("", *world.vendors):
+        raise BadOrder(f"vendor must be one of {', '.join(world.vendors)}")
+    fault, stage = world.faults.find(order["fault"], order.get("match"), order.get("vendor", ""))
     texts = {name: order.get(name, "") for name in ("vendor", "contains", "job")}
     if not isinstance(options, dict) or not all(isinstance(text, str) for text in texts.values()):
         raise BadOrder("options must be an object; vendor, contains and job must be text")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from core.outcome import Json
 from emulators import ledger, wire
 from emulators.faults import Effect, Scripted
 from emulators.jobs import Job
@@ -77,7 +75,9 @@ def _from_nothing(world: World, vendor: Vendor, scripted: Scripted) -> Response:
             return Response(PAGE.format("Sign in"), media_type="video/mp4")
         case Effect.EMPTY:
             return Response(b"", media_type="video/mp4")
-    return vendor.error(fault.status)
+    if fault.body is not None:
+        return JSONResponse(fault.body, status_code=fault.status)
+    return vendor.error(fault.status, fault.text)
 
 
 def _from_honest(world: World, vendor: Vendor, request: Request, scripted: Scripted, honest: Response) -> Response:
@@ -112,17 +112,17 @@ def _whole(response: Response) -> Response:
 
 def rate_limit(vendor: Vendor, form: str, seconds: float) -> Response:
     """A 429 that tells the wait as `seconds`, `date` (headers), `body` (a member), `prose`, or (`bare`) not at all."""
-    text = "Request was throttled."
+    text = vendor.throttled
     if form == "prose":
-        text = f"Request was throttled. Your rate limit resets in ~{seconds:g}s."
-    body = dict(vendor.error_body(429, text))
+        text = f"{text} Your rate limit resets in ~{seconds:g}s."
+    body = vendor.error_body(429, text)
     headers = {}
     if form == "seconds":
         headers["retry-after"] = f"{seconds:g}"
     elif form == "date":
         headers["retry-after"] = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
     elif form == "body":
-        body["retry_after"] = seconds
+        body = {**body, "retry_after": seconds} if isinstance(body, dict) else body
     return JSONResponse(body, status_code=429, headers=headers)
 
 
@@ -133,14 +133,9 @@ def reword(vendor: Vendor, name: str, honest: Response) -> Response:
     document = json.loads(bytes(honest.body))
     if name == "wrong-shape":
         return JSONResponse([document], status_code=honest.status_code)
-    rewordings: Mapping[str, Mapping[str, Json]] = {
-        "no-id": {"id": None},
-        "no-status": {"status": None},
-        "unknown-status": {"status": "pondering"},
-        "backwards": vendor.first,
-        "no-output": vendor.success,
-    }
-    changes = rewordings[name]
+    if not isinstance(document, dict):
+        return honest
+    changes = vendor.reworded(name)
     document |= changes
     dropped = {key for key, value in changes.items() if value is None} - vendor.nullable
     kept = {key: value for key, value in document.items() if key not in dropped}

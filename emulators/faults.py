@@ -58,6 +58,20 @@ class Fault:
     accepts: bool = False
     """Whether the vendor does what was asked (and bills it) before the fault strikes."""
     status: int = 0
+    text: str = ""
+    """The vendor's own text for a STATUS."""
+    body: Json = None
+    """The very JSON that a STATUS answers, instead of the vendor's error."""
+
+
+def fate(name: str, meaning: str) -> Fault:
+    """A fault of a vendor's own that changes the job: its name is then in `job.fates`."""
+    return Fault(name=name, effect=Effect.FATE, stages=(Stage.SUBMIT,), meaning=meaning)
+
+
+def answer(name: str, status: int, meaning: str, *, text: str = "", body: Json = None, at: tuple[Stage, ...]) -> Fault:
+    """A fault of a vendor's own that answers `status` with the vendor's error of this text, or with just `body`."""
+    return Fault(name=name, effect=Effect.STATUS, stages=at, meaning=meaning, status=status, text=text, body=body)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,32 +99,6 @@ ANSWERS = (Stage.SUBMIT, Stage.POLL, Stage.CANCEL)
 STATUSES = (400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 422, 425, 500, 502, 503, 504)
 AMBIGUOUS_STATUSES = (408, 409, 425, 500, 502, 503, 504)
 RATE_LIMIT_FORMS = ("seconds", "date", "body", "prose", "bare")
-
-RUNWAY_FAILURES: Mapping[str, str] = {
-    "SAFETY.INPUT.TEXT": "The prompt was rejected by our content moderation.",
-    "SAFETY.INPUT.IMAGE": "The input image was rejected by our content moderation.",
-    "SAFETY.INPUT.VIDEO": "The input video was rejected by our content moderation.",
-    "SAFETY.OUTPUT.VIDEO": "The generated video was rejected by our content moderation.",
-    "INPUT_PREPROCESSING.SAFETY.TEXT": "The prompt was rejected while it was prepared.",
-    "INPUT_PREPROCESSING.INTERNAL": "An unexpected error occurred while the input was prepared.",
-    "INTERNAL.BAD_OUTPUT.CODE01": "The generated output did not meet our quality bar.",
-    "INTERNAL": "An unexpected error occurred.",
-    "ASSET.INVALID": "The supplied asset is not usable.",
-    "THIRD_PARTY.UNAVAILABLE": "The partner model is unavailable.",
-    "NULL": "An unexpected error occurred.",
-}
-"""`failureCode` to `failure`; `NULL` stands for a failure without a code."""
-
-REPLICATE_FAILURES: Mapping[str, str] = {
-    "E005": "The input or output was flagged as sensitive. Please try again with different inputs. (E005)",
-    "E8765": "Prediction interrupted; please retry (code: E8765)",
-    "QUEUE": "Director: queue full, please try again later",
-    "TIMEOUT": "Prediction timed out",
-    "UNAVAILABLE": "The model is temporarily unavailable",
-    "OOM": "CUDA out of memory. Tried to allocate 2.00 GiB",
-    "ERROR": "list index out of range",
-}
-"""A short name of ours to the prediction's `error` text. Only E005 was observed; the others are typical wordings."""
 
 
 def _fault(name: str, effect: Effect, stages: tuple[Stage, ...], meaning: str, **more: bool | int) -> Fault:
@@ -141,7 +129,7 @@ def _replies() -> Iterator[Fault]:
         name = f"http-{status}-after-accept"
         yield _fault(name, Effect.STATUS, ORDERS, f"{status} after accept", accepts=True, status=status)
     submit = (Stage.SUBMIT,)
-    yield _fault("no-credit", Effect.NO_CREDIT, submit, "out of credit: Runway says 400, Replicate 402")
+    yield _fault("no-credit", Effect.NO_CREDIT, submit, "out of credit, in the vendor's own words")
     for form in RATE_LIMIT_FORMS:
         meaning = f"429, Retry-After as {form}, `seconds` (2)"
         yield _fault(f"rate-limit-{form}", Effect.RATE_LIMIT, EXCHANGES, meaning, status=429)
@@ -168,13 +156,11 @@ def _replies() -> Iterator[Fault]:
 
 def _fates() -> Iterator[Fault]:
     submit = (Stage.SUBMIT,)
-    yield _fault("throttled", Effect.FATE, submit, "Runway: THROTTLED for `seconds` (60) of vendor time")
+    yield _fault("throttled", Effect.FATE, submit, "held back for `seconds` (60) of vendor time (Runway: THROTTLED)")
     yield _fault("stuck", Effect.FATE, submit, "never starts")
     yield _fault("stuck-running", Effect.FATE, submit, "starts, never ends")
     yield _fault("slow-job", Effect.FATE, submit, "runs `factor` (10) times as long")
     yield _fault("black", Effect.FATE, submit, "the clip is black")
-    for code in (*RUNWAY_FAILURES, *REPLICATE_FAILURES):
-        yield _fault(f"fail-{code}", Effect.FATE, submit, f"ends failed with {code}")
 
 
 def _files() -> Iterator[Fault]:
@@ -192,8 +178,8 @@ def _files() -> Iterator[Fault]:
 def _deliveries() -> Iterator[Fault]:
     webhook = (Stage.WEBHOOK,)
     yield _fault("webhook-duplicate", Effect.DELIVERY, webhook, "delivered twice, same webhook-id")
-    yield _fault("webhook-reordered", Effect.DELIVERY, webhook, "held back until `completed` was delivered")
-    yield _fault("webhook-bad-signature", Effect.DELIVERY, webhook, "signed with another secret")
+    yield _fault("webhook-reordered", Effect.DELIVERY, webhook, "held back until the last event was delivered")
+    yield _fault("webhook-bad-signature", Effect.DELIVERY, webhook, "signed with another key")
     yield _fault("webhook-stale", Effect.DELIVERY, webhook, "an hour-old timestamp, correctly signed")
     yield _fault("webhook-never", Effect.DELIVERY, webhook, "not delivered at all")
     yield _fault("webhook-slow", Effect.DELIVERY, webhook, "delivered `seconds` (2) late")
@@ -202,19 +188,8 @@ def _deliveries() -> Iterator[Fault]:
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault for part in (_transport, _replies, _fates, _files, _deliveries) for fault in part()
 }
-
-
-def find(name: str, stage: str | None = None) -> tuple[Fault, Stage]:
-    """The fault of this name and the stage it strikes. Raises UnknownFault."""
-    fault = FAULTS.get(name)
-    if fault is None:
-        raise UnknownFault(f"no fault {name!r}; known: {', '.join(FAULTS)}")
-    if stage is None:
-        return fault, fault.stages[0]
-    if stage not in fault.stages:
-        raise UnknownFault(f"{name} strikes at {', '.join(fault.stages)}, not at {stage!r}")
-    return fault, Stage(stage)
-
+"""What every vendor plays, but for webhook faults where it has none to spoil."""
+WEBHOOK_FAULTS = frozenset(fault.name for fault in _deliveries())
 
 _WORD = re.compile(r"\[\[fault:(?:(?P<stage>[a-z]+)/)?(?P<name>[A-Za-z0-9._-]+)(?:\*(?P<times>\d{1,4}))?\]\]")
 
@@ -228,10 +203,43 @@ class Word:
     times: int | None
 
 
-def words(prompt: str) -> tuple[Word, ...]:
-    """The `[[fault:name]]`, `[[fault:stage/name]]` and `[[fault:name*3]]` of a prompt. Raises UnknownFault."""
-    found = []
-    for match in _WORD.finditer(prompt):
-        fault, stage = find(match["name"], match["stage"])
-        found.append(Word(fault=fault, stage=stage, times=int(match["times"]) if match["times"] else None))
-    return tuple(found)
+class FaultTable:
+    """What each vendor plays. One name means the same wherever it is played."""
+
+    def __init__(self, played: Mapping[str, Mapping[str, Fault]]) -> None:
+        """`played` is vendor to fault name to fault."""
+        self._played = played
+        self.all: dict[str, Fault] = {name: fault for own in played.values() for name, fault in own.items()}
+
+    def of(self, vendor: str) -> Mapping[str, Fault]:
+        """The faults this vendor plays, by name."""
+        return self._played.get(vendor, {})
+
+    def players(self, name: str) -> list[str]:
+        """The vendors that play a fault."""
+        return [vendor for vendor, own in self._played.items() if name in own]
+
+    def find(self, name: str, stage: str | None = None, vendor: str = "") -> tuple[Fault, Stage]:
+        """The fault of this name (at this vendor, or at any) and the stage it strikes. Raises UnknownFault."""
+        known = self.of(vendor) if vendor else self.all
+        fault = known.get(name)
+        if fault is None:
+            raise UnknownFault(f"no fault {name!r}{f' at {vendor}' if vendor else ''}; known: {', '.join(known)}")
+        if stage is None:
+            return fault, fault.stages[0]
+        if stage not in fault.stages:
+            raise UnknownFault(f"{name} strikes at {', '.join(fault.stages)}, not at {stage!r}")
+        return fault, Stage(stage)
+
+    def words(self, prompt: str, vendor: str) -> tuple[Word, ...]:
+        """The `[[fault:name]]`, `[[fault:stage/name]]` and `[[fault:name*3]]` of a prompt that this vendor plays.
+
+        What only others play is passed over. Raises UnknownFault for what nobody does.
+        """
+        found = []
+        for match in _WORD.finditer(prompt):
+            _, stage = self.find(match["name"], match["stage"])
+            fault = self.of(vendor).get(match["name"])
+            if fault is not None:
+                found.append(Word(fault=fault, stage=stage, times=int(match["times"]) if match["times"] else None))
+        return tuple(found)

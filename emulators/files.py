@@ -1,7 +1,7 @@
-"""The emulated vendors' storage under `/files`: signed, expiring addresses of the clips, rendered when fetched."""
+"""The vendors' storage under `/files`: signed, expiring, revocable addresses of what jobs make, drawn when fetched."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from math import inf
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -16,79 +16,66 @@ from emulators.world import World
 from media.errors import MediaFault
 
 
-class Refuse(Protocol):
-    """Judges the address of a download."""
-
-    def __call__(self, world: World, request: Request, job: Job, /) -> int:
-        """The status of a refusal, or 200."""
-
-
-def runway_url(world: World, job: Job) -> str:
-    """A fresh signed address; it dies with its time, with the task, or when revoked."""
-    expires = int(world.now() + world.options.signed_url_seconds)
-    token = f"{job.generation}.{expires}.{world.sign('runway', job.id, job.generation, expires)}"
-    return f"{world.base_url}/files/runway/{job.id}/output.mp4?_jwt={token}"
+def output_url(world: World, job: Job, index: int = 0) -> str:
+    """The address of a job's file, good as of now. It needs no key and dies as the vendor's `files` say."""
+    manners = world.vendors[job.vendor].files
+    expires = manners.expires(world, job)
+    moment = 0 if expires == inf else int(expires)
+    token = f"{job.generation}.{moment}.{world.sign(job.vendor, job.id, index, job.generation, moment)}"
+    name = f"{manners.name}{'' if index == 0 else f'-{index}'}.{job.clip.format}"
+    base = f"{world.base_url}/files/{job.vendor}/{job.id}/{index}"
+    return f"{base}/{name}?{manners.query}={token}" if manners.query else f"{base}/{token}/{name}"
 
 
-def judge_runway(world: World, request: Request, job: Job) -> int:
-    """403 for a bad, expired or revoked signature."""
-    generation, _, rest = request.query_params.get("_jwt", "").partition(".")
+def output_urls(world: World, job: Job) -> list[str]:
+    """The addresses of all the job's files."""
+    return [output_url(world, job, index) for index in range(job.count)]
+
+
+def _judge(world: World, vendor: Vendor, request: Request, job: Job) -> int:
+    """The status of a refusal, or 200."""
+    manners, index = vendor.files, request.path_params["index"]
+    token = request.query_params.get(manners.query, "") if manners.query else request.path_params.get("token", "")
+    generation, _, rest = token.partition(".")
     expires, _, signature = rest.partition(".")
-    if signature != world.sign("runway", job.id, generation, expires) or not expires.isdecimal():
-        return 403
-    return 403 if int(expires) <= world.now() or int(generation) < job.generation else 200
-
-
-def replicate_url(world: World, job: Job) -> str:
-    """The output's address; it needs no key and dies with the prediction's data."""
-    token = world.sign("replicate", job.id, job.generation)
-    return f"{world.base_url}/files/replicate/{job.id}/{token}/tmp{token[:8]}.mp4"  # noqa: S108 - as the vendor names its files
-
-
-def judge_replicate(world: World, request: Request, job: Job) -> int:
-    """404 for a wrong address or dropped data, 403 for a revoked one."""
-    token = request.path_params["token"]
-    if is_removed(world, job) or token not in {
-        world.sign("replicate", job.id, generation) for generation in range(job.generation + 1)
-    }:
+    if signature != world.sign(vendor.name, job.id, index, generation, expires) or not expires.isdecimal():
+        return manners.wrong
+    if manners.gone(world, job):
         return 404
-    return 200 if token == world.sign("replicate", job.id, job.generation) else 403
+    return 403 if 0 < int(expires) <= world.now() or int(generation) < job.generation else 200
 
 
-def is_removed(world: World, job: Job) -> bool:
-    """Whether Replicate has dropped the inputs, outputs and logs of a prediction."""
-    ended = world.standing(job).ended
-    lapsed = ended is not None and world.now() >= ended + world.options.retention_seconds
-    return lapsed or (job.removed is not None and world.now() >= job.removed)
-
-
-def routes(world: World, runway: Vendor, replicate: Vendor) -> list[BaseRoute]:
-    """Both vendors' download routes."""
+def routes(world: World) -> list[BaseRoute]:
+    """Every vendor's download routes."""
     return [
-        Route("/files/runway/{job}/output.mp4", _download(world, runway, judge_runway)),
-        Route("/files/replicate/{job}/{token}/{name}", _download(world, replicate, judge_replicate)),
+        Route(f"/files/{vendor.name}/{{job}}/{{index:int}}{token}/{{name}}", _download(world, vendor))
+        for vendor in world.vendors.values()
+        for token in ("", "/{token}")
     ]
 
 
-def _download(world: World, vendor: Vendor, judge: Refuse) -> Callable[[Request], object]:
+def _download(world: World, vendor: Vendor) -> Callable[[Request], Awaitable[Response]]:
     async def download(request: Request) -> Response:
         job = await world.ledger.do(ledger.job, request.path_params["job"])
         if job is None or job.vendor != vendor.name or job.deleted:
             return Response("Not found", 404)
-        status = judge(world, request, job)
+        status = _judge(world, vendor, request, job)
         if status != 200 or world.standing(job).phase is not Phase.SUCCEEDED:
             return Response(effects.DENIED, 404 if status == 200 else status, media_type="application/xml")
-        scripted = await world.ledger.do(ledger.take, vendor.name, Stage.DOWNLOAD, job.prompt, job.id)
+        index = request.path_params["index"]
+        scripted = await world.take(vendor.name, Stage.DOWNLOAD, job.prompt, job.id)
         if scripted is None:
-            return await _file(world, job)
-        honest = await _file(world, job) if scripted.accepts else None
+            return await file_of(world, job, index)
+        honest = await file_of(world, job, index) if scripted.accepts else None
         return await effects.play(world, vendor, request, scripted, honest, job)
 
     return download
 
 
-async def _file(world: World, job: Job) -> Response:
+async def file_of(world: World, job: Job, index: int = 0, file_format: str = "") -> Response:
+    """200 with the file; `file_format` is another one than the job's, such as a `webp` of the first frame."""
     try:
-        return FileResponse(await world.clips.path(job), media_type="video/mp4")
+        path, kind = await world.clips.path(job, index, file_format)
     except (MediaRejected, MediaFault):
         return Response("The emulator could not draw this clip", 503)
+    return FileResponse(path, media_type=kind)

@@ -26,6 +26,9 @@ class Phase(enum.StrEnum):
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.ABORTED})
 
 
+MIME_TYPES = {"mp4": "video/mp4", "gif": "image/gif", "webp": "image/webp", "jpg": "image/jpeg"}
+
+
 class Tariff(enum.StrEnum):
     """What `price_micros` is for."""
 
@@ -35,14 +38,23 @@ class Tariff(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clip:
-    """The facts of the file a job makes."""
+    """The facts of a file that a job makes. An MP4 has round(seconds * fps) frames, a GIF too, a picture one."""
 
     seconds: float
     width: int
     height: int
     fps: float
+    played_fps: float | None = None
+    """The rate written into the file, where the vendor's file lies: 8 frames meant for 8 fps, written at 125."""
+    format: str = "mp4"
+    """`mp4`, `gif`, `webp` or `jpg`."""
     audio: bool = False
     black: bool = False
+
+    @property
+    def mime_type(self) -> str:
+        """The file's content type."""
+        return MIME_TYPES[self.format]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +70,8 @@ class Job:
     prompt: str
     input: Mapping[str, Json]
     clip: Clip
+    count: int = 1
+    """How many such files it makes; they differ in colour."""
     price_micros: int
     tariff: Tariff = Tariff.CLIP
     version: str = ""
@@ -66,6 +80,8 @@ class Job:
     run: float = 60.0
     failure: str = ""
     """Non-empty: ends failed with this code."""
+    fates: tuple[str, ...] = ()
+    """The names of the faults that changed this job, the vendor's own among them."""
     stuck: str = ""
     """`queued` or `running`: where it stays for ever."""
     webhook: str = ""
@@ -94,6 +110,7 @@ class Job:
         facts = json.loads(text)
         facts["clip"] = Clip(**facts["clip"])
         facts["tariff"] = Tariff(facts["tariff"])
+        facts["fates"] = tuple(facts.get("fates", ()))
         facts["events"] = None if facts["events"] is None else tuple(facts["events"])
         return cls(**facts)
 
@@ -170,25 +187,25 @@ def cost_micros(job: Job, predict_seconds: float) -> int:
     return int(exact.to_integral_value(rounding=ROUND_HALF_UP))
 
 
-def billed_micros(job: Job, now: Standing) -> int:
-    """What the vendor has charged so far.
+def fair_bill(job: Job, now: Standing) -> int:
+    """What is charged so far by usual manners: a success, and a job stopped while it ran, cost the price.
 
-    Both charge success and a job stopped while it ran. A failure is free, except that Runway keeps the credits of
-    input it had to moderate, and that time on a machine is charged whatever comes of it. Runway charges a running job
-    at once, for deleting it gives nothing back.
+    A failure is free, except that time on a machine is charged whatever comes of it.
     """
     by_time = now.phase is Phase.FAILED and job.tariff is Tariff.COMPUTE_SECOND
     if by_time or now.phase in (Phase.SUCCEEDED, Phase.CANCELLED):
         return cost_micros(job, now.predict_seconds) if now.started is not None else 0
-    if job.vendor == "runway" and (
-        now.phase is Phase.RUNNING or (now.phase is Phase.FAILED and job.failure.startswith("SAFETY.INPUT"))
-    ):
-        return job.price_micros
     return 0
 
 
+def charged_at_start(job: Job, now: Standing) -> int:
+    """As `fair_bill`, but a running job is charged at once: stopping it gives nothing back."""
+    return job.price_micros if now.phase is Phase.RUNNING else fair_bill(job, now)
+
+
 def with_fate(job: Job, fault: str, options: Mapping[str, Json]) -> Job:
-    """The job as a fault of the kind FATE makes it."""
+    """The job as a fault of the kind FATE makes it; one of a vendor's own is only noted in `fates`."""
+    job = replace(job, fates=(*job.fates, fault))
 
     def number(name: str, default: float) -> float:
         value = options.get(name)
@@ -203,4 +220,4 @@ def with_fate(job: Job, fault: str, options: Mapping[str, Json]) -> Job:
         "slow-job": {"run": job.run * number("factor", 10.0)},
         "black": {"clip": replace(job.clip, black=True)},
     }
-    return replace(job, **changes[fault])
+    return replace(job, **changes.get(fault, {}))

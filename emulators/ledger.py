@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from core.outcome import Json
-from emulators.faults import FAULTS, Scripted, Stage
+from emulators.faults import Fault, Scripted, Stage
 from emulators.jobs import Job
 from emulators.timeline import Segment
 
@@ -164,6 +164,15 @@ def jobs(connection: sqlite3.Connection) -> list[Job]:
     return [Job.load(row["document"]) for row in rows]
 
 
+def owned(connection: sqlite3.Connection, vendor: str, credential: str) -> list[Job]:
+    """The jobs of one account that it has not deleted, newest first."""
+    rows = connection.execute(
+        "SELECT document FROM jobs WHERE vendor = ? AND credential = ? ORDER BY created DESC, rowid DESC",
+        (vendor, credential),
+    ).fetchall()
+    return [job for job in (Job.load(row["document"]) for row in rows) if not job.deleted]
+
+
 def page(
     connection: sqlite3.Connection,
     vendor: str,
@@ -212,17 +221,23 @@ def scripts(connection: sqlite3.Connection) -> list[dict[str, Json]]:
     return [dict(row) for row in connection.execute("SELECT * FROM scripts WHERE remaining > 0 ORDER BY id")]
 
 
-def take(connection: sqlite3.Connection, vendor: str, stage: Stage, text: str, job_id: str = "") -> Scripted | None:
-    """The oldest waiting fault that matches this exchange, counted down; `text` is the prompt it may ask for."""
-    row = connection.execute(
+def take(
+    connection: sqlite3.Connection, vendor: str, stage: Stage, text: str, job_id: str, played: Mapping[str, Fault]
+) -> Scripted | None:
+    """The oldest waiting fault that matches this exchange, counted down; `text` is the prompt it may ask for.
+
+    A fault that is not among those `played` by the vendor waits for another one.
+    """
+    rows = connection.execute(
         "SELECT * FROM scripts WHERE remaining > 0 AND vendor IN ('', ?) AND stage = ? AND job IN ('', ?)"
-        " AND (contains = '' OR instr(?, contains) > 0) ORDER BY id LIMIT 1",
+        " AND (contains = '' OR instr(?, contains) > 0) ORDER BY id",
         (vendor, stage.value, job_id, text),
-    ).fetchone()
+    )
+    row = next((row for row in rows if row["fault"] in played), None)
     if row is None:
         return None
     connection.execute("UPDATE scripts SET remaining = remaining - 1 WHERE id = ?", (row["id"],))
-    return Scripted(fault=FAULTS[row["fault"]], options=json.loads(row["options"]))
+    return Scripted(fault=played[row["fault"]], options=json.loads(row["options"]))
 
 
 def is_due(connection: sqlite3.Connection, word: str, times: int) -> bool:
@@ -299,6 +314,14 @@ def fact(connection: sqlite3.Connection, name: str, default: str) -> str:
     connection.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, default))
     value: str = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()["value"]
     return value
+
+
+def settle_fact(connection: sqlite3.Connection, name: str, value: str) -> str:
+    """A named value that is set once: `value`, or what somebody else has set in the meantime."""
+    known = fact(connection, name, value)
+    if not known:
+        set_fact(connection, name, value)
+    return known or value
 
 
 def set_fact(connection: sqlite3.Connection, name: str, value: str) -> None:

@@ -5,14 +5,16 @@ import contextlib
 import ipaddress
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
-from emulators import control, files, replicate, runway
-from emulators.webhooks import Courier
+from emulators import control, exchange, files
+from emulators.courier import Courier
+from emulators.discovery import checked, discovered
+from emulators.vendor import Vendor
 from emulators.wire import TransportProtocol
 from emulators.world import Options, World
 from media.pool import MediaPool
@@ -39,10 +41,20 @@ class _Server(uvicorn.Server):
 
 
 class EmulatorServer:
-    """Every emulated vendor on one port; `{base_url}/runway` and `{base_url}/replicate` stand for the real hosts."""
+    """Every emulated vendor on one port; `{base_url}/runway` stands for Runway's real host, and so on."""
 
-    def __init__(self, *, options: Options = DEFAULT_OPTIONS, pool: MediaPool | None = None) -> None:
-        """`pool` draws the clips and stays the caller's; without one the server has its own."""
+    def __init__(
+        self,
+        *,
+        options: Options = DEFAULT_OPTIONS,
+        pool: MediaPool | None = None,
+        vendors: Sequence[Vendor] | None = None,
+    ) -> None:
+        """`pool` draws the clips and stays the caller's; without one the server has its own.
+
+        `vendors` are those of `emulators/vendors/` unless named. Raises ValueError when they do not fit together.
+        """
+        self._vendors = discovered() if vendors is None else checked(vendors)
         self._options = options
         self._given_pool = pool
         self._stack = contextlib.AsyncExitStack()
@@ -66,7 +78,7 @@ class EmulatorServer:
             pool = self._given_pool
             if pool is None:
                 pool = await stack.enter_async_context(MediaPool())
-            world = await stack.enter_async_context(_opened(data_dir, self._options, pool))
+            world = await stack.enter_async_context(_opened(data_dir, self._options, pool, self._vendors))
             world.base_url = self.base_url
             courier = Courier(world)
             stack.push_async_callback(courier.close)
@@ -83,13 +95,7 @@ class EmulatorServer:
 
 def application(world: World, courier: Courier) -> Starlette:
     """The ASGI application of all vendors; it needs `TransportProtocol` below it."""
-    routes = [
-        *control.routes(world, courier),
-        *files.routes(world, runway.RUNWAY, replicate.REPLICATE),
-        *runway.routes(world),
-        *replicate.routes(world, courier),
-    ]
-    return Starlette(routes=routes)
+    return Starlette(routes=[*control.routes(world, courier), *files.routes(world), *exchange.mounts(world, courier)])
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -107,8 +113,8 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def _opened(data_dir: Path, options: Options, pool: MediaPool) -> AsyncIterator[World]:
-    world = World(data_dir, options, pool)
+async def _opened(data_dir: Path, options: Options, pool: MediaPool, vendors: Sequence[Vendor]) -> AsyncIterator[World]:
+    world = World(data_dir, options, pool, vendors)
     try:
         await world.load()
         yield world

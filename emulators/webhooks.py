@@ -1,218 +1,107 @@
-"""Replicate's webhooks: signed as Standard Webhooks, retried under one id, spoiled on demand, re-armed on restart."""
+"""What sets a vendor's webhooks apart: its events and when they are due, their bodies, signatures and repetitions."""
 
-import asyncio
-import base64
-import contextlib
-import hashlib
-import hmac
-import ipaddress
-import json
 import secrets
-import socket
-import ssl
-import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from math import inf
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from core.outcome import Json
-from emulators import ledger
-from emulators.faults import Scripted, Stage
 from emulators.jobs import Job, end, moments
-from emulators.ledger import Delivery
-from emulators.predictions import prediction
-from emulators.replicate_models import REPLICATE_MODELS
-from emulators.world import World
 
-EVENTS = ("start", "output", "logs", "completed")
-ORDER = ("start", "logs", "output", "completed")
-UNFILTERED = ("output", "completed")
-PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""Wall seconds between attempts. The vendor says "a few times"; how many and how far apart is not known."""
-REPLY_SECONDS = 10.0
-BAD_SECRET = "whsec_" + base64.b64encode(b"not the secret of this account").decode()
+if TYPE_CHECKING:
+    from emulators.world import World
+
+Due = Callable[["World", Job], float | None]
+"""When an event is, in Unix seconds (inf: not as things stand); None when it never comes."""
 
 
-class Forbidden(OSError):
-    """A webhook address this emulator may not contact."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """One delivery about to be signed."""
+
+    job: Job
+    event: str
+    webhook_id: str
+    """The same for every repetition."""
+    timestamp: int
+    """Unix seconds; an hour old under the fault `webhook-stale`."""
+    body: bytes
+    forged: bool = False
+    """Whether the signature must be a wrong one, made with another key: the fault `webhook-bad-signature`."""
 
 
-def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """`v1,` and the base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.new(key, f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(digest).decode()
+Sign = Callable[["World", Letter], Awaitable[Mapping[str, str]]]
+"""The headers that go with a letter; ready-made schemes are in `emulators.signing`."""
 
 
-class Courier:
-    """Accompanies every job that has a webhook with a task of its own."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._news: dict[str, asyncio.Event] = {}
-
-    def watch(self, job: Job) -> None:
-        """Deliver this job's webhooks when they are due."""
-        if not job.webhook or job.id in self._tasks:
-            return
-        self._news[job.id] = asyncio.Event()
-        task = asyncio.create_task(self._accompany(job))
-        self._tasks[job.id] = task
-        task.add_done_callback(lambda _: (self._tasks.pop(job.id, None), self._news.pop(job.id, None)))
-
-    async def rearm(self) -> None:
-        """Take up what an earlier process left."""
-        begun = await self._world.ledger.do(ledger.deliveries)
-        done = {each.job for each in begun if each.event == "completed" and each.state != "pending"}
-        for job in await self._world.ledger.do(ledger.jobs):
-            if job.id not in done:
-                self.watch(job)
-
-    def poke(self, job_id: str | None = None) -> None:
-        """Look at the time again: a job, or all of them, may end at another moment than thought."""
-        for each, event in self._news.items():
-            if job_id in (None, each):
-                event.set()
-
-    async def close(self) -> None:
-        """Stop; what is undelivered is taken up by the next process."""
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _accompany(self, job: Job) -> None:
-        held: list[tuple[str, dict[str, Json]]] = []
-        for event in ORDER:
-            if event not in (UNFILTERED if job.events is None else job.events):
-                continue
-            current = await self._until_due(job, event)
-            if current is None:
-                continue
-            body = self._body(current, event)
-            scripted = await self._world.ledger.do(
-                ledger.take, "replicate", Stage.WEBHOOK, f"{job.prompt} {event}", job.id
-            )
-            if scripted is not None and scripted.fault.name == "webhook-reordered" and event != "completed":
-                held.append((event, body))
-            else:
-                await self._deliver(job, event, body, scripted)
-        for event, body in held:
-            await self._deliver(job, event, body, None)
-
-    async def _until_due(self, job: Job, event: str) -> Job | None:
-        """Wait for the event; the job as it is then, or None when the event will never be."""
-        world, news = self._world, self._news[job.id]
-        while True:
-            news.clear()
-            current = await world.ledger.do(ledger.job, job.id)
-            if current is None:
-                return None
-            due = self.due(current, event)
-            if due is None:
-                return None
-            if due <= world.now():
-                return current
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), None if due == inf else due - world.now())
-
-    def due(self, job: Job, event: str) -> float | None:
-        """When an event is, in Unix seconds; None when it never comes."""
-        _, started, ended = moments(job, self._world.timeline)
-        over = end(job, self._world.timeline)
-        if event == "start":
-            return started if started < over or over == inf else None
-        if event == "logs":
-            half = (started + ended) / 2
-            return half if REPLICATE_MODELS[job.model].prints_logs and half < over else None
-        if event == "output":
-            return over if over == ended and not job.failure else None
-        return over
-
-    def _body(self, job: Job, event: str) -> dict[str, Json]:
-        due = self.due(job, event)
-        body = prediction(self._world, job, due)
-        return body | {"status": "processing", "completed_at": None} if event == "output" else body
-
-    async def _deliver(self, job: Job, event: str, body: Mapping[str, Json], scripted: Scripted | None) -> None:
-        fresh = Delivery(
-            job=job.id, event=event, webhook_id=f"msg_{secrets.token_hex(13)}", body=json.dumps(body).encode()
-        )
-        delivery = await self._world.ledger.do(ledger.delivery, fresh)
-        name = scripted.fault.name if scripted is not None else ""
-        if delivery.state != "pending":
-            return
-        if name == "webhook-never":
-            await self._save(delivery, "never")
-            return
-        if name == "webhook-slow" and scripted is not None:
-            await asyncio.sleep(scripted.number("seconds", 2.0))
-        for _ in range(2 if name == "webhook-duplicate" else 1):
-            delivery = await self._attempts(job, delivery, name)
-
-    async def _attempts(self, job: Job, delivery: Delivery, fault: str) -> Delivery:
-        for pause in (*PAUSES, None):
-            try:
-                status = await self._post(job.webhook, delivery, fault)
-            except Forbidden:
-                return await self._save(delivery, "refused")
-            except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-                status = 0
-            delivery = replace(delivery, attempts=delivery.attempts + 1)
-            if 200 <= status < 300:
-                return await self._save(delivery, "delivered")
-            await self._save(delivery, "pending" if pause is not None else "failed")
-            if pause is not None:
-                await asyncio.sleep(pause)
-        return delivery
-
-    async def _save(self, delivery: Delivery, state: str) -> Delivery:
-        saved = replace(delivery, state=state)
-        await self._world.ledger.do(ledger.save_delivery, saved)
-        return saved
-
-    async def _post(self, url: str, delivery: Delivery, fault: str) -> int:
-        timestamp = int(time.time()) - (3600 if fault == "webhook-stale" else 0)
-        secret = BAD_SECRET if fault == "webhook-bad-signature" else self._world.webhook_secret
-        headers = {
-            "webhook-id": delivery.webhook_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(secret, delivery.webhook_id, timestamp, delivery.body),
-        }
-        async with asyncio.timeout(REPLY_SECONDS):
-            return await post(url, headers, delivery.body, allow_remote=self._world.options.allow_remote)
+def usual_id() -> str:
+    """A webhook id as Standard Webhooks has them."""
+    return f"msg_{secrets.token_hex(13)}"
 
 
-async def post(url: str, headers: Mapping[str, str], body: bytes, *, allow_remote: bool) -> int:
-    """POST JSON and return the status; redirects are not followed. Raises Forbidden beyond loopback, OSError."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    host, port = parts.hostname or "", parts.port or (443 if tls else 80)
-    address = await _address(host, port, allow_remote=allow_remote)
-    context = ssl.create_default_context() if tls else None
-    reader, writer = await asyncio.open_connection(
-        address, port, ssl=context, server_hostname=host if tls else None, limit=65_536
-    )
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"POST {target} HTTP/1.1", f"host: {parts.netloc.rpartition('@')[2]}", "content-type: application/json"]
-    lines += [f"content-length: {len(body)}", "connection: close", *(f"{name}: {headers[name]}" for name in headers)]
-    try:
-        writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        await writer.drain()
-        status_line = await reader.readuntil(b"\r\n")
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    return int(status_line.split()[1])
+def every(job: Job) -> None:
+    """Every event is wanted."""
 
 
-async def _address(host: str, port: int, *, allow_remote: bool) -> str:
-    """One address of the host, loopback only unless remote ones are allowed."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for *_, place in found:
-        if allow_remote or ipaddress.ip_address(place[0]).is_loopback:
-            return str(place[0])
-    raise Forbidden("webhooks go to loopback only")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhooks:
+    """A vendor's manners with a job's `webhook` address."""
+
+    events: Mapping[str, Due]
+    """What is told, in this order, and when."""
+    last: frozenset[str] = frozenset({"completed"})
+    """The events after which no more come: `webhook-reordered` holds the others back until one of these was sent."""
+    body: Callable[["World", Job, str, float], Json]
+    """The body for an event and its time; it is stored, so that repetitions are the same."""
+    sign: Sign | None = None
+    """None: unsigned; the faults of signatures are then not offered."""
+    wanted: Callable[[Job], Collection[str] | None] = every
+    """The events a job asked for; None for all."""
+    pauses: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0)
+    """Wall seconds between attempts; a 2xx ends them."""
+    reply_seconds: float = 10.0
+    new_id: Callable[[], str] = usual_id
+
+    @property
+    def unplayable(self) -> frozenset[str]:
+        """The webhook faults that mean nothing here."""
+        unsigned = frozenset({"webhook-bad-signature", "webhook-stale"} if self.sign is None else ())
+        return unsigned | (frozenset() if set(self.events) - self.last else {"webhook-reordered"})
+
+
+def when_accepted(world: "World", job: Job) -> float | None:
+    """At once."""
+    return job.created
+
+
+def when_started(world: "World", job: Job) -> float | None:
+    """When the job starts to run, if it does before its end."""
+    started, over = moments(job, world.timeline)[1], end(job, world.timeline)
+    return started if started < over or over == inf else None
+
+
+def when_half_done(world: "World", job: Job) -> float | None:
+    """In the middle of the run, if the job gets there."""
+    _, started, ended = moments(job, world.timeline)
+    half = (started + ended) / 2
+    return half if half < end(job, world.timeline) else None
+
+
+def when_ended(world: "World", job: Job) -> float | None:
+    """At the end, whatever it is."""
+    return end(job, world.timeline)
+
+
+def _ends_by_itself(world: "World", job: Job) -> bool:
+    return end(job, world.timeline) == moments(job, world.timeline)[2]
+
+
+def when_succeeded(world: "World", job: Job) -> float | None:
+    """At the end, if it is a success."""
+    return end(job, world.timeline) if _ends_by_itself(world, job) and not job.failure else None
+
+
+def when_failed(world: "World", job: Job) -> float | None:
+    """At the end, if it is a failure of the job's own, not a cancel."""
+    return end(job, world.timeline) if _ends_by_itself(world, job) and job.failure else None

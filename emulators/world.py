@@ -1,19 +1,21 @@
 """What all emulated vendors of one server share: ledger, clock, clips, secrets and switches."""
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulators import ledger
 from emulators.clips import ClipStore
-from emulators.jobs import Job, Standing, standing
+from emulators.faults import FaultTable, Scripted, Stage
+from emulators.jobs import Job, Standing, fair_bill, standing
 from emulators.ledger import Ledger
 from emulators.timeline import Segment, Timeline
+from emulators.vendor import Vendor
 from media.pool import MediaPool
 
 
@@ -28,15 +30,15 @@ class Options:
     allow_prompt_faults: bool = False
     """Whether `[[fault:name]]` in a prompt plays that fault."""
     strict_inputs: bool = False
-    """Whether Replicate refuses unknown input names instead of dropping them in silence."""
+    """Whether vendors that drop unknown inputs in silence (Replicate) refuse them instead."""
     page_size: int = 100
-    """Predictions per page of Replicate's list."""
+    """Entries per page of a list whose size the client cannot choose (Replicate)."""
     retention_seconds: float = 3600.0
-    """Wall seconds after which Replicate drops a finished prediction's data."""
+    """Wall seconds after which a vendor that keeps nothing for long (Replicate) drops a finished job's data."""
     signed_url_seconds: float = 24 * 3600.0
-    """Wall seconds for which Runway's output URLs work."""
+    """Wall seconds for which signed output URLs (Runway) work."""
     cancel_seconds: float = 1.0
-    """Vendor seconds until Replicate has really stopped a cancelled prediction."""
+    """Vendor seconds until a vendor that takes its time (Replicate) has really stopped a cancelled job."""
     allow_remote: bool = False
     """Whether to listen, and to send webhooks, beyond loopback."""
 
@@ -44,8 +46,10 @@ class Options:
 class World:
     """One emulator server's state. Everything that matters is in the ledger."""
 
-    def __init__(self, data_dir: Path, options: Options, pool: MediaPool) -> None:
+    def __init__(self, data_dir: Path, options: Options, pool: MediaPool, vendors: Sequence[Vendor]) -> None:
         """Open or create `{data_dir}/emulators`."""
+        self.vendors = {vendor.name: vendor for vendor in vendors}
+        self.faults = FaultTable({vendor.name: vendor.played() for vendor in vendors})
         folder = data_dir / "emulators"
         folder.mkdir(parents=True, exist_ok=True)
         self.options = options
@@ -57,15 +61,12 @@ class World:
         self.closing = asyncio.Event()
         self._offset = 0.0
         self._secret = b""
-        self.webhook_secret = ""
         self.timeline = Timeline([Segment(wall=0.0, work=0.0, speed=1.0)])
 
     async def load(self) -> None:
         """Read the clock and the secrets back, or make them."""
         self._offset = float(await self.ledger.do(ledger.fact, "offset", "0"))
         self._secret = (await self.ledger.do(ledger.fact, "url_secret", secrets.token_hex(16))).encode()
-        fresh = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-        self.webhook_secret = await self.ledger.do(ledger.fact, "webhook_secret", fresh)
         history = await self.ledger.do(ledger.segments)
         if not history:
             history = [Segment(wall=self.now(), work=0.0, speed=self.options.speed)]
@@ -95,6 +96,27 @@ class World:
         """A token that only this emulator can make for these facts."""
         text = "\n".join(str(fact) for fact in facts)
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:40]
+
+    def derived(self, name: str, size: int) -> bytes:
+        """Up to 32 secret bytes that are always the same for this name."""
+        return hmac.new(self._secret, f"key {name}".encode(), hashlib.sha256).digest()[:size]
+
+    async def kept(self, name: str, make: Callable[[], str]) -> str:
+        """A value made once and kept for ever, such as a key that takes long to make."""
+        known = await self.ledger.do(ledger.fact, name, "")
+        if known:
+            return known
+        made = await asyncio.to_thread(make)
+        return await self.ledger.do(ledger.settle_fact, name, made)
+
+    async def take(self, vendor: str, stage: Stage, text: str, job_id: str = "") -> Scripted | None:
+        """The oldest waiting fault for this exchange that the vendor plays, counted down."""
+        return await self.ledger.do(ledger.take, vendor, stage, text, job_id, self.faults.of(vendor))
+
+    def billed(self, job: Job, at: Standing | None = None) -> int:
+        """Micro-dollars the job has cost so far."""
+        vendor = self.vendors.get(job.vendor)
+        return (vendor.billed if vendor is not None else fair_bill)(job, at or self.standing(job))
 
     async def close(self) -> None:
         """Stop drawing and close the ledger."""

@@ -19,7 +19,6 @@ from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
 from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
 from ledger import ledger
-from providers.catalogue import CATALOGUE
 
 declare("before-accept", "after-accept")
 
@@ -244,7 +243,6 @@ def _next_iteration(connection: sa.Connection, tenant: str, creative_id: str, co
 def _gather(acceptance: _Acceptance, plan: Plan) -> None:
     order, now = plan.order, acceptance.now
     job_id = new_id("job")
-    row = CATALOGUE.rows[plan.model]
     acceptance.jobs.append(
         {
             "id": job_id,
@@ -258,7 +256,7 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "state": str(JobState.QUEUED),
             "stage": str(ProgressStage.QUEUED),
             "create_time": now,
-            "expected_end_time": now + timedelta(seconds=row.typical_seconds[1]),
+            "expected_end_time": now + timedelta(seconds=plan.expected_seconds),
             "prompt": order.wish.prompt,
             "parameters": _parameters(plan.spec),
             "quote": quote_json(plan),

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
 import structlog
 
-from core.outcome import CallbackRefused
-from jobs import parked
+from core.outcome import Callback, CallbackRefused, Failed, Ready, Ticket
+from jobs import parked, tables
 from jobs.context import Context
 from jobs.endpoints import Endpoint
 from jobs.records import Attempt, AttemptOutcome, Situation
-from jobs.sender import Sender
+from jobs.sender import Sender, news_id
 
+_LARGEST_BODY = 1 << 20
 _log = structlog.get_logger()
 
 
@@ -23,6 +25,14 @@ class Callbacks:
     sender: Sender
     resolver: parked.Resolver
     _secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    async def largest(self, name: str, token: str) -> int:
+        """Bytes of the largest body that is worth reading from this address."""
+        provider = self.context.vendors.providers.get(name)
+        if provider is None or not provider.answers_by_callback:
+            return _LARGEST_BODY
+        found = await self.context.database.read(lambda connection: parked.attempt_by_token(connection, name, token))
+        return _LARGEST_BODY if found is None else provider.largest_reply
 
     async def __call__(self, name: str, token: str, headers: Mapping[str, str], body: bytes) -> int:
         """The HTTP status to answer: 200 taken, 401 not the vendor, 404 no such address."""
@@ -42,13 +52,37 @@ class Callbacks:
         except CallbackRefused as error:
             _log.warning("webhook refused", provider=name, attempt=attempt.id, why=str(error))
             return 401
-        if attempt.vendor_task_id not in (None, str(news.ticket["id"])) or await parked.owned(
-            self.context, attempt, news.ticket
+        ticket = provider.adopt(news.vendor_task_id, self.context.row(attempt))
+        if (
+            ticket is None
+            or attempt.vendor_task_id not in (None, news.vendor_task_id)
+            or await parked.owned(self.context, attempt, ticket)
         ):
             _log.warning("webhook names another job", provider=name, attempt=attempt.id)
-            return 200
-        await self._take(clip, attempt, news.ticket)
+        elif provider.answers_by_callback:
+            await self._keep(clip, attempt, news, body)
+            await self._take(clip, attempt, ticket)
+        elif news.signed or attempt.outcome is AttemptOutcome.ACCEPTED or await self._confirmed(attempt, ticket):
+            await self._take(clip, attempt, ticket)
         return 200
+
+    async def _keep(self, found: Situation, attempt: Attempt, news: Callback, body: bytes) -> None:
+        """Write down the end of a job that can be heard of only once; the polls of the attempt read it."""
+        if not isinstance(news.outcome, Ready | Failed):
+            return
+        row = {
+            "id": news_id(attempt),
+            "job_id": found.job.id,
+            "mime_type": "application/json",
+            "data": body,
+        }
+        insert = sa.insert(tables.inputs).prefix_with("OR IGNORE").values(**row)
+        await self.context.database.write(lambda connection: connection.execute(insert).rowcount)
+
+    async def _confirmed(self, attempt: Attempt, ticket: Ticket) -> bool:
+        """Whether the vendor's own list says that an unsigned webhook's job is this attempt's."""
+        found = await self.sender.search(attempt)
+        return found.ticket is not None and found.ticket["id"] == ticket["id"]
 
     async def _take(self, found: Situation, attempt: Attempt, ticket: Mapping[str, object]) -> None:
         if attempt.end_time is not None and attempt.vendor_task_id is None:

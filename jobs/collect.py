@@ -15,15 +15,16 @@ from core import urls
 from core.crashpoints import crashpoint, declare
 from core.errors import Billed, Failure, FailureReason, MediaRejected, StorageFailed, TransferFailed, UnsafeUrl
 from core.identifiers import derived_key, video_key
-from core.outcome import Failed, Json, Ready
+from core.outcome import Auth, Failed, Json, Ready
 from core.spec import Notice
 from jobs import tables
 from jobs.context import Context
+from jobs.endpoints import Endpoint
 from jobs.records import Attempt, Situation, notice_json, situation, usage_of
 from jobs.sender import Sender
 from jobs.settle import StoredVideo, bill_failure, bill_success, candidate_of, fail_attempt, succeed
 from jobs.transfer import Credential, TransferLimits, download
-from jobs.wait import auth_of, ready_json
+from jobs.wait import INLINE, auth_of, ready_json
 from media.facts import MediaFacts
 from media.normalise import needs_normalising, normalise
 from media.probe import verify
@@ -72,20 +73,26 @@ class Collecting:
         """The whole, playable file at `path`; a fresh address is asked for after every miss."""
         self.context.temp_dir.mkdir(parents=True, exist_ok=True)
         result: Mapping[str, Json] = attempt.result or {}
+        if result["outputs"] == [INLINE]:
+            result = await self._fresh(attempt, result)
         for left in reversed(range(_TRIES)):
             try:
                 crashpoint("before-download")
                 await self._download(attempt, result, path)
                 crashpoint("after-download")
-                return await self._checked(path)
+                return await self._checked(path, self.context.row(attempt).retime_fps)
             except (TransferFailed, MediaRejected) as error:
                 _log.warning("collect failed", attempt=attempt.id, tries_left=left, why=str(error))
                 if not left:
                     raise
                 await self._pause(left)
-                outcome = await self.sender.poll(attempt)
-                result = ready_json(outcome) if isinstance(outcome, Ready) else result
+                result = await self._fresh(attempt, result)
         raise AssertionError("unreachable")
+
+    async def _fresh(self, attempt: Attempt, result: Mapping[str, Json]) -> Mapping[str, Json]:
+        """What the vendor says at this moment; the old news where it says nothing."""
+        outcome = await self.sender.poll(attempt)
+        return ready_json(outcome, whole=True) if isinstance(outcome, Ready) else result
 
     async def _pause(self, left: int) -> None:
         policy = self.context.policy
@@ -97,12 +104,12 @@ class Collecting:
         auth = auth_of(result["auth"])
         credential = None
         if auth is not None and endpoint is not None:
-            credential = Credential(auth=auth, secret=endpoint.secret, origin=urls.origin(endpoint.base_url))
+            credential = await _credential(auth, endpoint)
         if not result["outputs"]:
             raise TransferFailed("the vendor named no output")
         policy = self.context.policy
         await download(
-            result["outputs"][0],
+            _absolute(result["outputs"][0], endpoint),
             path,
             client=self.context.public_client,
             limits=TransferLimits(max_bytes=policy.max_output_bytes, deadline=policy.download_deadline),
@@ -110,7 +117,12 @@ class Collecting:
             allowed_origins=origins,
         )
 
-    async def _checked(self, path: Path) -> MediaFacts:
+    async def _checked(self, path: Path, retime_fps: float | None) -> MediaFacts:
+        if retime_fps is not None:
+            from media.retime import retime
+
+            await self.context.pool.run(retime, path, _normal(path), retime_fps, timeout=_MEDIA_TIMEOUT)
+            await _on_file_thread(lambda: _normal(path).replace(path))
         facts = await self.context.pool.run(verify, path, timeout=_MEDIA_TIMEOUT)
         if not needs_normalising(facts):
             return facts
@@ -164,7 +176,7 @@ class Collecting:
 
     async def _settle(self, found: Situation, attempt: Attempt, video: StoredVideo, facts: MediaFacts) -> None:
         usage = usage_of((attempt.result or {})["usage"])
-        bill = bill_success(found, attempt, usage, facts.duration)
+        bill = bill_success(self.context, found, attempt, usage, facts.duration)
         notices = _suspicions(candidate_of(found, attempt).spec.get("duration") or found.clip.target_duration, facts)
         now = self.context.now()
         crashpoint("before-settle")
@@ -180,7 +192,7 @@ class Collecting:
         reason = reasons.get(type(error), FailureReason.DOWNLOAD_FAILED)
         failure = Failure(reason=reason, message=str(error), billed=Billed.YES, retryable=False)
         usage = usage_of((attempt.result or {})["usage"])
-        failure, bill = bill_failure(found, attempt, Failed(failure=failure, usage=usage))
+        failure, bill = bill_failure(self.context, found, attempt, Failed(failure=failure, usage=usage))
         now = self.context.now()
         await self.context.database.write(
             lambda connection: fail_attempt(connection, found, attempt, failure, bill, now)
@@ -241,3 +253,20 @@ def _suspicions(bought: float, facts: MediaFacts) -> list[dict[str, Json]]:
     if abs(facts.duration - bought) > _TOLERANCE:
         texts.append(f"it lasts {facts.duration:.2f} s, {bought:g} s were bought")
     return [notice_json(Notice(code="QUALITY_SUSPECT", message=text)) for text in texts]
+
+
+def _absolute(output: str, endpoint: Endpoint | None) -> str:
+    """The address of an output; one that is a path lies on the endpoint itself."""
+    if not output.startswith("/"):
+        return output
+    if endpoint is None:
+        raise TransferFailed("the endpoint of the output is not configured any more")
+    return endpoint.base_url + output
+
+
+async def _credential(auth: Auth, endpoint: Endpoint) -> Credential:
+    try:
+        secret = await endpoint.credentials()
+    except OSError as error:
+        raise TransferFailed(f"no access token could be had: {error}") from None
+    return Credential(auth=auth, secret=secret, origin=urls.origin(endpoint.base_url))

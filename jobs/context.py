@@ -22,6 +22,7 @@ from jobs.pace import History
 from jobs.records import Attempt
 from media.pool import MediaPool
 from providers.base import BaseVideoProvider
+from providers.model import VideoModel
 from storage.store import ObjectStore
 
 Result = TypeVar("Result")
@@ -92,8 +93,12 @@ class Context:
         return self.data_dir / "tmp"
 
     def provider(self, attempt: Attempt) -> BaseVideoProvider:
-        """The adapter of an attempt, by its pinned endpoint."""
-        return self.vendors.providers[attempt.endpoint.rpartition(":")[2]]
+        """The adapter of an attempt."""
+        return self.vendors.providers[self.row(attempt).provider]
+
+    def row(self, attempt: Attempt) -> VideoModel:
+        """The catalogue's row of what the attempt buys."""
+        return self.vendors.catalogue.rows[attempt.model]
 
     def callback_url(self, endpoint: Endpoint, token: str) -> str | None:
         """The webhook address of one attempt, or None when the vendor cannot reach us."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core.errors import Billed, Failure, FailureReason
 from jobs.context import Policy
 from jobs.records import Attempt, AttemptOutcome, Candidate
-from providers.catalogue import CATALOGUE
+from providers.catalogue import Catalogue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,9 @@ class GiveUp:
     failure: Failure
 
 
-def decide(candidates: Sequence[Candidate], attempts: Sequence[Attempt], policy: Policy) -> Buy | GiveUp:
+def decide(
+    candidates: Sequence[Candidate], attempts: Sequence[Attempt], policy: Policy, catalogue: Catalogue
+) -> Buy | GiveUp:
     """The next purchase, given only ended attempts.
 
     Retry and fallback follow a refusal or an unbilled failure, never anything that was or may have been billed.
@@ -43,7 +45,11 @@ def decide(candidates: Sequence[Candidate], attempts: Sequence[Attempt], policy:
     if failure.billed is not Billed.NO or failure.reason is FailureReason.CANCELLED:
         return GiveUp(failure=failure)
     due = _due(attempts, policy)
-    if failure.may_retry and _tries(attempts, last.model) < policy.clip_attempts and due < _deadline(attempts):
+    if (
+        failure.may_retry
+        and _tries(attempts, last.model) < policy.clip_attempts
+        and due < _deadline(attempts, catalogue)
+    ):
         return Buy(candidate=candidates[index], number=number, due=due)
     if index + 1 < len(candidates):
         return Buy(candidate=candidates[index + 1], number=number)
@@ -68,11 +74,11 @@ def _asked_wait(attempt: Attempt) -> float | None:
     return None if attempt.result is None else attempt.result.get("retry_after")
 
 
-def _deadline(attempts: Sequence[Attempt]) -> datetime:
+def _deadline(attempts: Sequence[Attempt], catalogue: Catalogue) -> datetime:
     """Until when a model may be tried: the row's deadline, counted from its first attempt."""
     model = attempts[-1].model
     first = next(attempt for attempt in attempts if attempt.model == model)
-    return first.intend_time + timedelta(seconds=CATALOGUE.rows[model].deadline_seconds)
+    return first.intend_time + timedelta(seconds=catalogue.rows[model].deadline_seconds)
 
 
 def _due(attempts: Sequence[Attempt], policy: Policy) -> datetime:

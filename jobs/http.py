@@ -16,13 +16,15 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx as http_library  # its twin httpx2 has the same words
 
 from core import urls
 from core.errors import UnsafeUrl
-from core.outcome import Reply, Request
+from core.outcome import Part, Reply, Request, Slot
 from core.urls import Address, IPAddress
 
 # The library writes whole URLs (INFO) and reply headers (DEBUG) to its log; both may hold signatures.
@@ -36,6 +38,8 @@ MAX_REPLY = 4 * 1024 * 1024
 """Bytes of a vendor's reply, also after decompression."""
 MAX_TRIED_ADDRESSES = 4
 RESOLVE_SECONDS = 2.0
+_SENDING_SECONDS = 300.0
+_READING = ThreadPoolExecutor(2, "upload")
 ROUTE_SECONDS = 60.0
 """How long the polling client keeps a host's addresses."""
 
@@ -99,6 +103,8 @@ class Outgoing:
     address: Address
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    stream: Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
+    """The body in parts, in place of `body`; its Content-Length must be among the headers."""
     connect_timeout: float = 5.0
     """Seconds for TCP and TLS, over all addresses tried."""
     read_timeout: float = 60.0
@@ -215,7 +221,7 @@ def _pinned(outgoing: Outgoing, ip: str, shares: int) -> http_library.Request:
         outgoing.method,
         url.copy_with(host=ip),
         headers=headers,
-        content=outgoing.body or None,
+        content=outgoing.stream() if outgoing.stream else outgoing.body or None,
         extensions={"sni_hostname": outgoing.address.host, "timeout": timeout.as_dict()},
     )
 
@@ -302,10 +308,11 @@ class VendorClient:
         secret: str | None,
         connect_timeout: float = 5.0,
         read_timeout: float = 60.0,
+        max_reply: int = MAX_REPLY,
     ) -> Reply:
         """The reply to one request on a connection of its own, whatever its status. Raises NotSent or ReplyLost."""
         outgoing = prepared(request, base_url, secret, connect_timeout, read_timeout)
-        return await exchange(self._wire, outgoing, urls.is_endpoint)
+        return await exchange(self._wire, outgoing, urls.is_endpoint, max_reply=max_reply)
 
     async def poll(
         self,
@@ -315,12 +322,13 @@ class VendorClient:
         secret: str | None,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
+        max_reply: int = MAX_REPLY,
     ) -> Reply:
         """As `send_once`, for a GET: connections are kept and reused. ValueError for another method."""
         if request.method != "GET":
             raise ValueError("only a GET may be polled")
         outgoing = prepared(request, base_url, secret, connect_timeout, read_timeout)
-        return await exchange(self._wire, outgoing, urls.is_endpoint, keep=True)
+        return await exchange(self._wire, outgoing, urls.is_endpoint, keep=True, max_reply=max_reply)
 
     async def aclose(self) -> None:
         """Close every kept connection."""
@@ -384,6 +392,29 @@ class PublicClient:
         )
         return await exchange(self._wire, outgoing, self._is_public, max_reply=64 * 1024)
 
+    async def send_file(
+        self, slot: Slot, path: Path, size: int, mime_type: str, *, allowed_origins: Collection[str] = ()
+    ) -> Reply:
+        """The reply (64 KiB at most) to a file of `size` bytes, sent in parts and without credential to a vendor's slot.
+
+        Raises UnsafeUrl, NotSent or ReplyLost.
+        """
+        head, tail, kind = _around_file(slot, path.name, mime_type)
+        whole = len(head) + size + len(tail)
+        outgoing = Outgoing(
+            method=slot.method,
+            address=self.parse(slot.url, allowed_origins=allowed_origins, max_length=urls.MAX_OUTPUT_LENGTH),
+            headers={
+                "Content-Type": kind,
+                **checked_headers(slot.headers),
+                "Content-Length": str(len(head) + size + len(tail)),
+            },
+            stream=partial(_parts, head, path, tail),
+            read_timeout=_SENDING_SECONDS,
+        )
+        admit = urls.is_endpoint if outgoing.address.origin in allowed_origins else self._is_public
+        return await exchange(self._wire, outgoing, admit, max_reply=64 * 1024)
+
     @contextlib.asynccontextmanager
     async def open(
         self, outgoing: Outgoing, *, allowed_origins: Collection[str] = ()
@@ -424,8 +455,10 @@ def prepared(
 
 
 def _body(request: Request) -> tuple[bytes, dict[str, str]]:
+    if request.form:
+        return multipart(request.form)
     if request.json is None:
-        return b"", {}
+        return request.content, {}
     try:
         body = json.dumps(request.json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, TypeError, RecursionError):
@@ -433,6 +466,32 @@ def _body(request: Request) -> tuple[bytes, dict[str, str]]:
     if body is None:
         raise NotSent("the request cannot be written as JSON")
     return body, {"Content-Type": "application/json"}
+
+
+def multipart(parts: Sequence[Part]) -> tuple[bytes, dict[str, str]]:
+    """A multipart/form-data body and its Content-Type."""
+    files = [(part.name, (part.filename or None, part.data, part.content_type or None)) for part in parts]
+    encoded = http_library.Request("POST", "http://form.invalid", files=files)
+    return encoded.read(), {"Content-Type": encoded.headers["Content-Type"]}
+
+
+def _around_file(slot: Slot, filename: str, mime_type: str) -> tuple[bytes, bytes, str]:
+    """What goes before and after a file's bytes, and the Content-Type of it all: a form where the slot has fields."""
+    if not slot.fields:
+        return b"", b"", mime_type
+    fields = [Part(name=name, data=value.encode()) for name, value in slot.fields.items()]
+    mark = b"the file's bytes"
+    body, headers = multipart([*fields, Part(name="file", data=mark, filename=filename, content_type=mime_type)])
+    head, _, tail = body.rpartition(mark)
+    return head, tail, headers["Content-Type"]
+
+
+async def _parts(head: bytes, path: Path, tail: bytes) -> AsyncIterator[bytes]:
+    yield head
+    with path.open("rb") as file:
+        while part := await asyncio.get_running_loop().run_in_executor(_READING, file.read, 1 << 20):
+            yield part
+    yield tail
 
 
 def _joined(request: Request, base_url: str) -> Address:

@@ -79,6 +79,8 @@ class Plan:
     violations: Sequence[Violation]
     """Not empty: the plan is refused."""
     catalogue_revision: str
+    expected_seconds: float
+    """How long such a job takes at most, nearly always."""
 
     @property
     def expected(self) -> Money:

@@ -14,11 +14,12 @@ from core.money import Money
 from core.outcome import Failed, Json, Ready, Ticket
 from jobs import tables
 from jobs.context import Context, emit
+from jobs.endpoints import provider_of
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import Verdict, VerdictKind
 from jobs.records import Attempt, AttemptOutcome, ClipState, Situation, attempt_of, failure_json, situation
 from jobs.sender import Sender
-from jobs.settle import Bill, bill_failure, bill_success, derive_job, end_clip, row_of, settle_attempt
+from jobs.settle import Bill, bill_failure, bill_success, derive_job, end_clip, settle_attempt
 from ledger import ledger
 from ledger.ledger import Basis
 
@@ -98,10 +99,17 @@ def _park(context: Context, connection: sa.Connection, clip_id: str, now: dateti
 
 
 def accept_attempt(
-    connection: sa.Connection, job_id: str, attempt: Attempt, ticket: Ticket, estimate: Money | None, now: datetime
+    context: Context,
+    connection: sa.Connection,
+    job_id: str,
+    attempt: Attempt,
+    ticket: Ticket,
+    estimate: Money | None,
+    now: datetime,
 ) -> bool:
     """Write that the vendor has the job, and tell. False when that was known already."""
-    if not _own(connection, attempt, ticket, estimate, now):
+    deadline = now + timedelta(seconds=context.row(attempt).deadline_seconds)
+    if not _own(connection, attempt, ticket, estimate, now, deadline):
         return False
     clips = tables.clips
     waiting = sa.update(clips).where(clips.c.id == attempt.clip_id).values(stage=str(ProgressStage.VENDOR_QUEUED))
@@ -118,7 +126,14 @@ def accept_attempt(
     return True
 
 
-def _own(connection: sa.Connection, attempt: Attempt, ticket: Ticket, estimate: Money | None, now: datetime) -> bool:
+def _own(
+    connection: sa.Connection,
+    attempt: Attempt,
+    ticket: Ticket,
+    estimate: Money | None,
+    now: datetime,
+    deadline: datetime,
+) -> bool:
     """Give the attempt its ticket, once."""
     attempts = tables.attempts
     still_open = (attempts.c.outcome.in_(_UNSETTLED), attempts.c.end_time.is_(None))
@@ -129,7 +144,7 @@ def _own(connection: sa.Connection, attempt: Attempt, ticket: Ticket, estimate: 
         "vendor_task_id": str(ticket["id"]),
         "estimate_micros": None if estimate is None else estimate.micros,
         "submit_time": now,
-        "deadline": now + timedelta(seconds=row_of(attempt).deadline_seconds),
+        "deadline": deadline,
     }
     return connection.execute(update.values(**values)).rowcount == 1
 
@@ -140,7 +155,7 @@ async def adopt(context: Context, found: Situation, attempt: Attempt, ticket: Ti
     crashpoint("before-adopt")
 
     def work(connection: sa.Connection) -> bool:
-        if not accept_attempt(connection, found.job.id, attempt, ticket, None, now):
+        if not accept_attempt(context, connection, found.job.id, attempt, ticket, None, now):
             return False
         unpark(context, connection, found.clip.id, now, why)
         return True
@@ -290,7 +305,7 @@ class Resolver:
         owner = await self.context.database.read(lambda connection: _owner(connection, attempt, vendor_task_id))
         if owner is not None:
             raise _bad_task("this vendor task belongs to another attempt")
-        ticket = self.context.provider(attempt).adopt(vendor_task_id)
+        ticket = self.context.provider(attempt).adopt(vendor_task_id, self.context.row(attempt))
         if ticket is None:
             raise _bad_task("this cannot be one of the vendor's task ids")
         outcome = await self.sender.poll(_with_ticket(attempt, ticket))
@@ -332,9 +347,10 @@ class Resolver:
         """An attempt whose books are closed turns out to be known: book what it really costs, once the vendor says."""
         outcome = await self.sender.poll(_with_ticket(attempt, ticket))
         if isinstance(outcome, Ready):
-            billed, bill = Billed.YES, bill_success(found, attempt, outcome.usage, found.clip.target_duration)
+            seconds = found.clip.target_duration
+            billed, bill = Billed.YES, bill_success(self.context, found, attempt, outcome.usage, seconds)
         elif isinstance(outcome, Failed):
-            failure, bill = bill_failure(found, attempt, outcome)
+            failure, bill = bill_failure(self.context, found, attempt, outcome)
             billed = failure.billed
         else:
             return
@@ -404,7 +420,7 @@ def attempt_by_token(connection: sa.Connection, provider: str, token: str) -> tu
     """The attempt whose webhook address holds this token, at this vendor."""
     attempts = tables.attempts
     row = connection.execute(sa.select(attempts).where(attempts.c.callback_token == token)).one_or_none()
-    if row is None or row.endpoint.rpartition(":")[2] != provider:
+    if row is None or provider_of(row.endpoint) != provider:
         return None
     return situation(connection, row.clip_id), attempt_of(row)
 

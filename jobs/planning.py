@@ -9,7 +9,6 @@ from core.spec import Notice
 from jobs.endpoints import Availability, RowState, Vendors
 from jobs.orders import Offer, Order, Plan, QuoteLine, Selection
 from providers import prices, selection
-from providers.catalogue import CATALOGUE
 from providers.model import LifecycleState, VideoModel
 from providers.resolve import Resolved, for_variation, resolve
 
@@ -40,7 +39,7 @@ class _Fallbacks:
 def plan(order: Order, vendors: Vendors, default_model: str) -> Plan:
     """Resolve an order. Raises NotFound or Precondition for the model; everything else is in `violations`."""
     choice = _choose(order, vendors, order.model or default_model)
-    available = vendors.availability(choice.row.provider)
+    available = vendors.availability(choice.row)
     endpoint = available.endpoint
     if endpoint is None:
         raise _unavailable(choice.row, available)
@@ -60,18 +59,19 @@ def plan(order: Order, vendors: Vendors, default_model: str) -> Plan:
         lines=[_line(position, offered) for position, offered in enumerate(offers)],
         notices=[*choice.notices, *resolved.notices, *fallbacks.notices],
         violations=[*resolved.violations, *fallbacks.violations],
-        catalogue_revision=CATALOGUE.revision,
+        catalogue_revision=vendors.catalogue.revision,
+        expected_seconds=choice.row.typical_seconds[1],
     )
 
 
 def _choose(order: Order, vendors: Vendors, name: str) -> _Choice:
     if name != AUTO:
-        found = CATALOGUE.find(name, order.wish.mode)
+        found = vendors.find(name, order.wish.mode)
         return _Choice(row=found.model, reason="asked for", notices=found.notices)
     wanted = order.selection or Selection()
     chosen = selection.choose(
         order.wish,
-        tuple(CATALOGUE.rows.values()),
+        tuple(vendors.catalogue.rows.values()),
         available=_usable(vendors),
         strategy=selection.Strategy(wanted.strategy),
         required=frozenset(map(selection.Capability, wanted.required_capabilities)),
@@ -82,8 +82,8 @@ def _choose(order: Order, vendors: Vendors, name: str) -> _Choice:
 def _usable(vendors: Vendors) -> frozenset[str]:
     """Ids that `auto` may choose: live ones if there are any, else mocks; never a mixture."""
     by_state: dict[RowState, set[str]] = {RowState.LIVE: set(), RowState.MOCK: set()}
-    for row in CATALOGUE.rows.values():
-        state = vendors.availability(row.provider).state
+    for row in vendors.catalogue.rows.values():
+        state = vendors.availability(row).state
         if row.lifecycle.state is not LifecycleState.RETIRED and state in by_state:
             by_state[state].add(row.id)
     return frozenset(by_state[RowState.LIVE] or by_state[RowState.MOCK])
@@ -105,12 +105,12 @@ def _fallbacks(order: Order, vendors: Vendors, first: Availability) -> _Fallback
     for position, name in enumerate(order.fallbacks):
         field = f"fallback_models[{position}]"
         try:
-            row = CATALOGUE.find(name, order.wish.mode).model
+            row = vendors.find(name, order.wish.mode).model
         except (NotFound, Precondition) as error:
             violations.append(Violation(field=field, message=error.message))
             continue
         resolved = resolve(order.wish, row)
-        available = vendors.availability(row.provider)
+        available = vendors.availability(row)
         if resolved.violations or available.state is not first.state:
             why = resolved.violations[0].message if resolved.violations else available.reason
             notices.append(Notice(code="FALLBACK_SKIPPED", message=f"{row.id} cannot take over: {why}", field=field))

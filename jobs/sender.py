@@ -3,19 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+
 from core.crashpoints import crashpoint, declare
 from core.errors import Billed, Failure, FailureReason
-from core.outcome import Ambiguous, AttemptReference, Outcome, Pending, Refused, Reply, Request, Submitted, Ticket
+from core.outcome import (
+    Ambiguous,
+    AttemptReference,
+    Finished,
+    Outcome,
+    Pending,
+    Refused,
+    Reply,
+    Request,
+    Submitted,
+    Ticket,
+)
+from jobs import tables
 from jobs.context import Context
 from jobs.endpoints import Endpoint
 from jobs.http import NotSent, ReplyLost
 from jobs.pace import Budget
 from jobs.records import Attempt
 from providers.base import BaseVideoProvider
-from providers.catalogue import CATALOGUE
 
 declare("before-submit", "after-submit")
 _SEARCH_PAGES = 20
+_UNREACHABLE = Pending(unknown="unreachable")
 _EMULATED_RATE = 500.0
 
 
@@ -40,23 +54,29 @@ class Sender:
 
     async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
         """The one POST of an attempt. Never raises for what the network or the vendor does."""
+        submitted = await self._submit(provider, endpoint, request)
+        self.context.vendors.breakers[endpoint.name].note(submitted)
+        return submitted
+
+    async def _submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
+        try:
+            secret = await endpoint.credentials()
+        except OSError as error:
+            return Refused(failure=_not_sent(FailureReason.VENDOR_AUTH, "no access token could be had", error))
         try:
             crashpoint("before-submit")
             reply = await self.context.vendor_client.send_once(
                 request,
-                base_url=endpoint.base_url,
-                secret=endpoint.secret,
+                base_url=endpoint.address(request.host),
+                secret=secret,
                 read_timeout=self.context.policy.submit_timeout,
+                max_reply=provider.largest_reply,
             )
             crashpoint("after-submit")
         except NotSent as error:
-            failure = Failure(
-                reason=FailureReason.VENDOR_UNAVAILABLE,
-                message="the vendor could not be reached",
-                billed=Billed.NO,
-                vendor_code=str(error),
+            return Refused(
+                failure=_not_sent(FailureReason.VENDOR_UNAVAILABLE, "the vendor could not be reached", error)
             )
-            return Refused(failure=failure)
         except ReplyLost as error:
             return Ambiguous(detail=str(error))
         return provider.submitted(reply)
@@ -64,8 +84,24 @@ class Sender:
     async def poll(self, attempt: Attempt) -> Outcome:
         """How far the vendor is. Trouble on the way is Pending."""
         provider = self.context.provider(attempt)
-        reply = await self._ask(attempt, provider.poll(attempt.ticket or {}))
-        return Pending(unknown="unreachable") if reply is None else provider.outcome(reply)
+        ticket = attempt.ticket or {}
+        reply = await self._told(attempt) if provider.answers_by_callback else None
+        reply = reply or await self._ask(attempt, provider.poll(ticket))
+        if reply is None:
+            return _UNREACHABLE
+        outcome = provider.outcome(reply)
+        return await self._result(attempt, provider, ticket) if isinstance(outcome, Finished) else outcome
+
+    async def _told(self, attempt: Attempt) -> Reply | None:
+        """The webhook that told the job's end, as if it had been polled."""
+        query = sa.select(tables.inputs.c.data).where(tables.inputs.c.id == news_id(attempt))
+        body = await self.context.database.read(lambda connection: connection.execute(query).scalar())
+        return None if body is None else Reply(status=200, body=body)
+
+    async def _result(self, attempt: Attempt, provider: BaseVideoProvider, ticket: Ticket) -> Outcome:
+        request = provider.result(ticket)
+        reply = None if request is None else await self._ask(attempt, request)
+        return _UNREACHABLE if reply is None else provider.delivered(reply)
 
     async def cancel(self, attempt: Attempt) -> Outcome | None:
         """Ask the vendor to stop. None when it cannot, or could not be asked."""
@@ -82,7 +118,7 @@ class Sender:
         reference = AttemptReference(
             attempt_id=attempt.id,
             callback_token=attempt.callback_token,
-            model=CATALOGUE.rows[attempt.model].wire_name,
+            model=self.context.row(attempt).wire_name,
             request=attempt.request,
             intended_at=attempt.intend_time.isoformat(),
         )
@@ -93,7 +129,7 @@ class Sender:
                 recognisable = attempt.called_back or attempt.request is not None
                 return Found(complete=provider.can_search and recognisable, candidates=candidates)
             reply = await self._ask(attempt, request)
-            if reply is None or reply.status != 200:
+            if reply is None or reply.status != 200 or reply.document is None:
                 break
             ticket = provider.found(reply, reference)
             if ticket is not None:
@@ -105,14 +141,14 @@ class Sender:
     async def callback_secrets(self, provider: BaseVideoProvider, endpoint: Endpoint) -> tuple[str, ...]:
         """The secrets with which this endpoint signs its webhooks."""
         request = provider.callback_secret()
-        reply = None if request is None else await self._send(endpoint, request)
+        reply = None if request is None else await self.send(endpoint, request)
         return () if reply is None or reply.status != 200 else provider.callback_secrets(reply)
 
     async def _ask(self, attempt: Attempt, request: Request) -> Reply | None:
         endpoint = self.context.vendors.endpoint(attempt.endpoint)
-        return None if endpoint is None else await self._send(endpoint, request)
+        return None if endpoint is None else await self.send(endpoint, request)
 
-    async def _send(self, endpoint: Endpoint, request: Request) -> Reply | None:
+    async def send(self, endpoint: Endpoint, request: Request) -> Reply | None:
         """One request that costs nothing, within the endpoint's budget. None when no whole reply came."""
         await self._budget(endpoint).turn()
         client = self.context.vendor_client
@@ -120,14 +156,24 @@ class Sender:
         try:
             return await send(
                 request,
-                base_url=endpoint.base_url,
-                secret=endpoint.secret,
+                base_url=endpoint.address(request.host),
+                secret=await endpoint.credentials(),
                 read_timeout=self.context.policy.poll_timeout,
+                max_reply=self.context.vendors.providers[endpoint.provider].largest_reply,
             )
-        except (NotSent, ReplyLost):
+        except OSError:  # not sent, reply lost, no access token
             return None
 
     def _budget(self, endpoint: Endpoint) -> Budget:
         provider = self.context.vendors.providers[endpoint.provider]
         rate = _EMULATED_RATE if endpoint.mock else provider.requests_per_second
         return self._budgets.setdefault(endpoint.name, Budget(rate, self.context.monotonic))
+
+
+def news_id(attempt: Attempt) -> str:
+    """The `input` row that keeps an attempt's last webhook, where nothing else tells its end."""
+    return f"{attempt.id}/news"
+
+
+def _not_sent(reason: FailureReason, message: str, error: OSError) -> Failure:
+    return Failure(reason=reason, message=message, billed=Billed.NO, vendor_code=str(error))

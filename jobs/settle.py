@@ -29,8 +29,6 @@ from jobs.records import (
 )
 from ledger import ledger
 from providers import prices
-from providers.catalogue import CATALOGUE
-from providers.model import VideoModel
 
 _log = structlog.get_logger()
 
@@ -58,15 +56,21 @@ def candidate_of(situation: Situation, attempt: Attempt) -> Candidate:
     return next(candidate for candidate in situation.clip.candidates if candidate.model == attempt.model)
 
 
-def bill_success(situation: Situation, attempt: Attempt, usage: Usage, seconds: float) -> Bill:
+def bill_success(context: Context, situation: Situation, attempt: Attempt, usage: Usage, seconds: float) -> Bill:
     """The cost of a delivered clip: vendor-stated, else price x delivered seconds."""
     spec = spec_of(candidate_of(situation, attempt).spec, {})
-    cost = prices.cost(row_of(attempt), spec, usage, seconds, currency=attempt.currency)
+    cost = prices.cost(context.row(attempt), spec, usage, seconds, currency=attempt.currency)
     return Bill(money=cost.money, basis=cost.basis)
 
 
 def bill_failure(
-    situation: Situation, attempt: Attempt, failed: Failed, *, stopped: bool = False, overdue: bool = False
+    context: Context,
+    situation: Situation,
+    attempt: Attempt,
+    failed: Failed,
+    *,
+    stopped: bool = False,
+    overdue: bool = False,
 ) -> tuple[Failure, Bill]:
     """The failure as the clip's, and its cost; UNKNOWN books the quote, never 0.
 
@@ -74,7 +78,7 @@ def bill_failure(
     """
     estimate = attempt.estimate_micros
     cost = prices.failure_cost(
-        row_of(attempt),
+        context.row(attempt),
         spec_of(candidate_of(situation, attempt).spec, {}),
         failed,
         last_seen=Stage(attempt.stage or Stage.QUEUED),
@@ -89,11 +93,6 @@ def bill_failure(
         message = "the vendor did not finish before the model's deadline" if overdue else "cancelled on request"
         failure = Failure(reason=reason, message=message, billed=failure.billed, retryable=False)
     return failure, Bill(money=cost.money, basis=cost.basis)
-
-
-def row_of(attempt: Attempt) -> VideoModel:
-    """The catalogue's row of what the attempt buys."""
-    return CATALOGUE.rows[attempt.model]
 
 
 def settle_attempt(

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -38,8 +39,9 @@ from jobs.records import (
 )
 from jobs.sender import Sender
 from jobs.settle import end_clip
+from jobs.supply import InputUnusable, Supply
 from providers.base import BaseVideoProvider
-from providers.catalogue import CATALOGUE
+from providers.model import VideoModel
 
 declare("before-intend", "after-intend", "before-record", "after-record")
 _log = structlog.get_logger()
@@ -67,7 +69,7 @@ class Submitting:
             if last.outcome is AttemptOutcome.ACCEPTED:
                 return "wait"
             return await parked.heal(self.context, self.sender, found, last, "the process died before the reply")
-        match decide(found.clip.candidates, found.attempts, self.context.policy):
+        match decide(found.clip.candidates, found.attempts, self.context.policy, self.context.vendors.catalogue):
             case GiveUp(failure=failure):
                 return await self._end(found, failure)
             case Buy() if found.job.cancel_requested:
@@ -91,21 +93,44 @@ class Submitting:
     async def _buy(self, found: Situation, purchase: Buy) -> str:
         if self.context.draining.is_set():
             await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
-        row = CATALOGUE.rows[purchase.candidate.model]
-        endpoint = self.context.vendors.availability(row.provider).endpoint
-        if endpoint is None or endpoint.currency != found.job.quote["currency"]:
+        row = self.context.vendors.catalogue.rows[purchase.candidate.model]
+        endpoint = await self._endpoint(row, found.job.quote["currency"])
+        if endpoint is None:
             failure = Failure(reason=FailureReason.VENDOR_UNAVAILABLE, message="the model is not available any more")
             return await self._end(found, failure)
+        breaker = self.context.vendors.breakers[endpoint.name]
+        if not breaker.admit():
+            paused = Refused(failure=breaker.failure(), retry_after=breaker.wait())
+            return await self._refuse(found, purchase, endpoint, paused)
         self.context.purchases += 1
         try:
             return await self._purchase(found, purchase, self.context.vendors.providers[row.provider], endpoint)
         finally:
             self.context.purchases -= 1
 
+    async def _endpoint(self, row: VideoModel, currency: str) -> Endpoint | None:
+        """Of the vendor's credentials that are not paused, the one with the fewest clips under way."""
+        vendors = self.context.vendors
+        usable = [endpoint for endpoint in vendors.endpoints(row) if endpoint.currency == currency]
+        if len(usable) < 2:
+            return usable[0] if usable else None
+        loads = await self.context.database.read(partial(_loads, names=[endpoint.name for endpoint in usable]))
+        return min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), loads.get(each.name, 0)))
+
+    async def _refuse(self, found: Situation, purchase: Buy, endpoint: Endpoint, refused: Refused) -> str:
+        """An attempt that is over before anything of it is sent."""
+        intent = _attempt_row(found, purchase, endpoint, None, self.context.now())
+        intent |= {"callback_token": secrets.token_urlsafe(24), "called_back": False}
+        attempt = await self._intend(found, intent)
+        return "submit" if attempt is None else await record(self.context, self.sender, found, attempt, refused)
+
     async def _purchase(self, found: Situation, purchase: Buy, provider: BaseVideoProvider, endpoint: Endpoint) -> str:
         token = secrets.token_urlsafe(24)
         callback = self.context.callback_url(endpoint, token)
-        request = await self._request(provider, purchase.candidate, callback)
+        try:
+            request = await self._request(found, purchase.candidate, provider, endpoint, callback)
+        except InputUnusable as error:
+            return await self._refuse(found, purchase, endpoint, Refused(failure=error.failure))
         crashpoint("before-intend")
         intent = _attempt_row(found, purchase, endpoint, request, self.context.now())
         intent |= {"callback_token": token, "called_back": callback is not None}
@@ -119,10 +144,21 @@ class Submitting:
         crashpoint("after-record")
         return step
 
-    async def _request(self, provider: BaseVideoProvider, candidate: Candidate, callback: str | None) -> Request:
+    async def _request(
+        self,
+        found: Situation,
+        candidate: Candidate,
+        provider: BaseVideoProvider,
+        endpoint: Endpoint,
+        callback: str | None,
+    ) -> Request:
         wanted = input_ids(candidate.spec)
         blobs = await self.context.database.read(lambda connection: _blobs(connection, wanted)) if wanted else {}
-        return provider.submit(spec_of(candidate.spec, blobs), CATALOGUE.rows[candidate.model], callback)
+        row = self.context.vendors.catalogue.rows[candidate.model]
+        supply = Supply(
+            context=self.context, sender=self.sender, provider=provider, endpoint=endpoint, row=row, found=found
+        )
+        return provider.submit(await supply(spec_of(candidate.spec, blobs)), row, callback)
 
     async def _intend(self, found: Situation, intent: dict[str, Json]) -> Attempt | None:
         now = self.context.now()
@@ -136,10 +172,21 @@ def _blobs(connection: sa.Connection, ids: list[str]) -> dict[str, bytes]:
     return {row.id: row.data for row in connection.execute(query)}
 
 
+def _loads(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+    """Endpoint -> attempts under way there."""
+    attempts = tables.attempts
+    query = (
+        sa.select(attempts.c.endpoint, sa.func.count())
+        .where(attempts.c.endpoint.in_(names), attempts.c.end_time.is_(None))
+        .group_by(attempts.c.endpoint)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def _attempt_row(
-    found: Situation, purchase: Buy, endpoint: Endpoint, request: Request, now: datetime
+    found: Situation, purchase: Buy, endpoint: Endpoint, request: Request | None, now: datetime
 ) -> dict[str, Json]:
-    body = json.dumps(request.json, sort_keys=True, separators=(",", ":"))
+    sent, body = _sent(request)
     return {
         "id": new_id("att"),
         "clip_id": found.clip.id,
@@ -147,14 +194,24 @@ def _attempt_row(
         "model": purchase.candidate.model,
         "endpoint": endpoint.name,
         "credential": endpoint.credential,
-        "request": request.json if len(body) <= _LARGEST_KEPT_REQUEST else None,
-        "request_hash": hashlib.sha256(f"{request.method} {request.path} {body}".encode()).hexdigest(),
+        "request": sent if len(body) <= _LARGEST_KEPT_REQUEST else None,
+        "request_hash": hashlib.sha256(body).hexdigest(),
         "quote_micros": purchase.candidate.quote_micros,
         "held_micros": purchase.candidate.held_micros,
         "currency": endpoint.currency,
         "outcome": str(AttemptOutcome.INTENDED),
         "intend_time": now,
     }
+
+
+def _sent(request: Request | None) -> tuple[Json, bytes]:
+    """What a request says, as it is kept to recognise it by: its JSON, or the text fields of its form."""
+    if request is None:
+        return None, b""
+    fields = {part.name: part.data.decode("utf-8", "replace") for part in request.form if not part.filename}
+    sent = request.json if request.json is not None else fields or None
+    body = json.dumps(sent, sort_keys=True, separators=(",", ":"))
+    return sent, f"{request.method} {request.path} {body}".encode()
 
 
 def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json], now: datetime) -> Attempt | None:
@@ -205,7 +262,7 @@ async def record(context: Context, sender: Sender, found: Situation, attempt: At
             try:
                 await context.database.write(
                     lambda connection: parked.accept_attempt(
-                        connection, found.job.id, attempt, submitted.ticket, submitted.estimate, now
+                        context, connection, found.job.id, attempt, submitted.ticket, submitted.estimate, now
                     )
                 )
             except sa.exc.IntegrityError:

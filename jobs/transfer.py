@@ -88,9 +88,9 @@ async def download(
     fetch = _Fetch(client=client, limits=limits, allowed_origins=allowed_origins, sink=sink)
     try:
         async with asyncio.timeout(limits.deadline):
-            await _threaded(sink.begin)
+            await threaded(sink.begin)
             content_type = await (fetch.data(url) if url.startswith("data:") else fetch.follow(url, credential))
-            sha256 = await _threaded(sink.finish)
+            sha256 = await threaded(sink.finish)
             return Downloaded(size=sink.size, sha256=sha256, content_type=content_type)
     except TransferFailed as error:
         failure = error
@@ -108,7 +108,8 @@ async def download(
     raise failure
 
 
-async def _threaded(call: Callable[[], _Result]) -> _Result:
+async def threaded(call: Callable[[], _Result]) -> _Result:
+    """The result of a blocking call on files, made on a thread of this module's own."""
     return await asyncio.get_running_loop().run_in_executor(_FILES, call)
 
 
@@ -242,7 +243,7 @@ class _Fetch:
         await self._write(waiting)
 
     async def _write(self, part: bytes | bytearray) -> None:
-        await _threaded(lambda: self.sink.write(bytes(part)))
+        await threaded(lambda: self.sink.write(bytes(part)))
 
     async def data(self, url: str) -> str:
         """The content of a `data:` URI, written; returns its media type."""
@@ -250,7 +251,7 @@ class _Fetch:
         head = _DATA.match(url)
         if head is None:
             raise TransferFailed("the data: address is malformed")
-        content = await _threaded(lambda: _content(url[head.end() :], head["parameters"].lower().endswith(";base64")))
+        content = await threaded(lambda: _content(url[head.end() :], head["parameters"].lower().endswith(";base64")))
         self.sink.admit(len(content))
         await self._write(content)
         return _media_type(head["type"])

@@ -15,7 +15,7 @@ from jobs.events import EventKind, ProgressStage
 from jobs.pace import next_poll
 from jobs.records import Attempt, AttemptOutcome, Situation, situation, usage_json
 from jobs.sender import Sender
-from jobs.settle import Bill, bill_failure, derive_job, fail_attempt, row_of
+from jobs.settle import Bill, bill_failure, derive_job, fail_attempt
 
 declare("before-poll", "after-poll", "before-cancel", "after-cancel", "before-ready", "after-ready")
 _log = structlog.get_logger()
@@ -106,7 +106,8 @@ class Waiting:
         overdue = attempt.deadline is not None and self.context.now() >= attempt.deadline
         asked = overdue or watch.stop_asked is not None or await self._cancel_requested(watch)
         stopped = asked and (lost or not outcome.failure.may_retry)
-        return await self._end(watch, *bill_failure(watch.found, attempt, outcome, stopped=stopped, overdue=overdue))
+        bill = bill_failure(self.context, watch.found, attempt, outcome, stopped=stopped, overdue=overdue)
+        return await self._end(watch, *bill)
 
     async def _end(self, watch: _Watch, failure: Failure, bill: Bill) -> str:
         now = self.context.now()
@@ -145,7 +146,8 @@ class Waiting:
             return None
         failed = Failed(failure=self.context.provider(watch.attempt).lost())
         attempt = _at_stage(watch.attempt, Stage.RUNNING)
-        return await self._end(watch, *bill_failure(watch.found, attempt, failed, stopped=True, overdue=True))
+        bill = bill_failure(self.context, watch.found, attempt, failed, stopped=True, overdue=True)
+        return await self._end(watch, *bill)
 
     async def _ask_to_stop(self, watch: _Watch, now: datetime) -> None:
         """Cancel at the vendor; again after a growing pause, for a cancel may be lost and does no harm twice."""
@@ -177,18 +179,24 @@ class Waiting:
             return max(_AFTER_CANCEL, asked or 0.0)
         attempt = watch.attempt
         elapsed = self._elapsed(attempt)
-        typical = self.context.history.typical(attempt.endpoint, attempt.model, row_of(attempt).typical_seconds)
+        usual = self.context.row(attempt).typical_seconds
+        typical = self.context.history.typical(attempt.endpoint, attempt.model, usual)
         return max(next_poll(elapsed, typical, floor), asked or 0.0)
 
     def _elapsed(self, attempt: Attempt) -> float:
         return (self.context.now() - (attempt.submit_time or attempt.intend_time)).total_seconds()
 
 
-def ready_json(outcome: Ready) -> dict[str, object]:
-    """A Ready as JSON, kept on the attempt's row until the clip is collected."""
+INLINE = "data:"
+"""Stands on an attempt's row for a clip that came inside the vendor's answer: it is asked for again to collect it."""
+
+
+def ready_json(outcome: Ready, *, whole: bool = False) -> dict[str, object]:
+    """A Ready as JSON, kept on the attempt's row until the clip is collected; a `data:` URI only when `whole`."""
     auth = outcome.auth
+    inline = any(output.startswith(INLINE) for output in outcome.outputs)
     return {
-        "outputs": list(outcome.outputs),
+        "outputs": [INLINE] if inline and not whole else list(outcome.outputs),
         "auth": None if auth is None else [auth.header, auth.prefix],
         "usage": usage_json(outcome.usage),
     }

@@ -19,16 +19,18 @@ from core.outcome import (
     Callback,
     CallbackRefused,
     Failed,
+    Finished,
     Json,
     Outcome,
     Pending,
     Refused,
     Reply,
     Request,
+    Slot,
     Submitted,
     Ticket,
 )
-from core.spec import ClipSpec
+from core.spec import ClipSpec, MediaInput
 from providers.model import VideoModel
 
 REFUSED_STATUSES: Mapping[int, FailureReason] = {
@@ -66,6 +68,13 @@ class BaseVideoProvider(ABC):
     """Also the name of its live endpoint; the emulated one is `mock:{name}`."""
     title: ClassVar[str]
     base_url: ClassVar[str]
+    """Where the vendor's API lives; empty: only the operator knows (`{NAME}_BASE_URL`)."""
+    base_url_variables: ClassVar[tuple[str, ...]] = ()
+    """Equal names of `{NAME}_BASE_URL` that people know from the vendor's own SDK."""
+    hosts: ClassVar[Mapping[str, str]] = {}
+    """The vendor's further hosts, by the names that `Request.host` uses; an emulator has them at `{name}-{host}`."""
+    key_optional: ClassVar[bool] = False
+    """Whether the vendor may be spoken to without a credential (a machine of the operator's own)."""
     credential_variables: ClassVar[tuple[str, ...]]
     """Environment variables that may hold the key, the brief's name first."""
     models: ClassVar[tuple[VideoModel, ...]]
@@ -73,12 +82,40 @@ class BaseVideoProvider(ABC):
     """The vendor's advice: never poll one job more often than this many seconds."""
     requests_per_second: ClassVar[float] = 10.0
     """What one credential may ask in all, besides submits; shared by every job that uses it."""
+    largest_reply: ClassVar[int] = 4 << 20
+    """Bytes of the longest answer to a poll; a vendor that sends the clip itself inside it needs more."""
+    answers_by_callback: ClassVar[bool] = False
+    """Whether a job's end is told by webhook only: what the webhook says is kept, and `state` reads it."""
     takes_callbacks: ClassVar[bool] = False
     """Whether a submit can carry a webhook URL of its own."""
     can_search: ClassVar[bool] = False
     """Whether a lost submit can be looked for at the vendor."""
     cancel_deletes: ClassVar[bool] = False
     """Whether `cancel` of a job that has just finished deletes its output: poll once more before cancelling."""
+
+    def upload(self, media: MediaInput, model: VideoModel) -> Request | None:
+        """Ask for a place to send an input file to; costs nothing and may be repeated. None without an upload API."""
+        return None
+
+    def slot(self, reply: Reply) -> Slot | None:
+        """Read the answer to `upload`; None when it names no place."""
+        return None
+
+    def complete(self, uri: str) -> Request | None:
+        """Tell the vendor that the bytes are in the slot with this `uri`; None where it needs no telling."""
+        return None
+
+    def inspect(self, uri: str) -> Request | None:
+        """Ask whether the uploaded file can be used; None where it can at once."""
+        return None
+
+    def usable(self, reply: Reply) -> bool | None:
+        """Read the answer to `inspect` or `complete`: yes, no, or None for not yet."""
+        return True
+
+    def place(self, model: VideoModel) -> str:
+        """The row's own place, where each row of the vendor is served at an address of its own."""
+        return ""
 
     @abstractmethod
     def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
@@ -108,12 +145,20 @@ class BaseVideoProvider(ABC):
         """Ask how far the job is."""
 
     @abstractmethod
-    def state(self, document: Mapping[str, Json]) -> Outcome:
+    def state(self, document: Mapping[str, Json]) -> Outcome | Finished:
         """Read the vendor's job object. An unknown status word is `Pending(unknown=word)`."""
 
-    def outcome(self, reply: Reply) -> Outcome:
+    def result(self, ticket: Ticket) -> Request | None:
+        """Ask what a `Finished` job made."""
+        return None
+
+    def delivered(self, reply: Reply) -> Outcome:
+        """Read the answer to `result`."""
+        return Pending(unknown="no result")
+
+    def outcome(self, reply: Reply) -> Outcome | Finished:
         """What a poll says. Trouble reaching the vendor is never the clip's failure: it waits."""
-        if reply.status == 200 and reply.document is not None:
+        if 200 <= reply.status < 300 and reply.document is not None:
             return self.state(reply.document)
         # A 404 that is not JSON comes from something between us and the vendor, not from the vendor.
         if reply.status in (404, 410) and reply.document is not None:
@@ -129,8 +174,8 @@ class BaseVideoProvider(ABC):
             retryable=False,
         )
 
-    def adopt(self, vendor_task_id: str) -> Ticket | None:
-        """The ticket of a job an operator names; None when this cannot be one of the vendor's ids."""
+    def adopt(self, vendor_task_id: str, model: VideoModel) -> Ticket | None:
+        """The ticket of a job that a webhook or an operator names; None when this is not one of the vendor's ids."""
         return {"id": vendor_task_id} if is_task_id(vendor_task_id) else None
 
     def cancel(self, ticket: Ticket) -> Request | None:

@@ -1,7 +1,7 @@
 """The catalogue: every vendor's rows gathered, checked and found by id or by the names people know."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.errors import NotFound, Precondition, Reason
@@ -47,13 +47,14 @@ class Catalogue:
             raise ValueError("; ".join(faults))
         return cls(rows={model.id: model for model in rows}, aliases=aliases, revision=revision(rows))
 
-    def find(self, name: str, mode: str) -> Found:
-        """The row called `name`: an id, or an alias for a request of this mode (`text` or `image`).
+    def find(self, name: str, mode: str, prefer: Callable[[VideoModel], int] = lambda row: 0) -> Found:
+        """The row called `name`: an id, or an alias for a request of this mode.
 
-        Raises NotFound(UNKNOWN_MODEL) with the closest name, Precondition(MODEL_RETIRED) naming the successor.
+        An alias stands for the first living row that has the mode, of those with the lowest `prefer`. Raises
+        NotFound(UNKNOWN_MODEL) with the closest name, Precondition(MODEL_RETIRED) naming the successor.
         """
         if name in self.aliases:
-            return self._find_alias(name, mode)
+            return self._find_alias(name, mode, prefer)
         model = self.rows.get(name)
         if model is None:
             raise self._unknown(name)
@@ -66,9 +67,10 @@ class Catalogue:
             )
         return Found(model=model, notices=_deprecation(model))
 
-    def _find_alias(self, name: str, mode: str) -> Found:
+    def _find_alias(self, name: str, mode: str, prefer: Callable[[VideoModel], int]) -> Found:
         living = [self.rows[target] for target in self.aliases[name]]
-        model = next((row for row in living if row.mode(mode)), living[0])
+        able = [row for row in living if row.mode(mode)]
+        model = min(able or living, key=prefer)
         message = f"`{name}` is now {model.id} ({model.title}). {model.notes}".rstrip()
         notice = Notice(code="MODEL_ALIAS", message=message, field="model", before=name, after=model.id)
         return Found(model=model, notices=(notice, *_deprecation(model)))
@@ -104,11 +106,6 @@ CATALOGUE = load()
 
 ADAPTERS: Mapping[str, BaseVideoProvider] = {provider.name: provider() for provider in PROVIDERS}
 """Vendor name -> its adapter; adapters hold no state."""
-
-
-def find(name: str, mode: str) -> Found:
-    """`CATALOGUE.find`."""
-    return CATALOGUE.find(name, mode)
 
 
 def adapter(model: VideoModel) -> BaseVideoProvider:

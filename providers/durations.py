@@ -39,6 +39,11 @@ def covering(durations: Durations, wanted: float) -> float | None:
     return next(second for second in _listed(durations) if second >= wanted - _MICROSECOND)
 
 
+def some(durations: Durations) -> tuple[float, ...]:
+    """Every duration that is offered one by one; the ends of a span."""
+    return (shortest(durations), longest(durations)) if isinstance(durations, Span) else _listed(durations)
+
+
 def frames(durations: Frames, seconds: float) -> int:
     """The frame count nearest to `seconds`."""
     return min(durations.counts, key=lambda count: abs(count / durations.fps - seconds))

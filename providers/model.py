@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from core.spec import Motion, Quality
+from core.spec import ModeName, Motion, Quality
 
 
 class LifecycleState(enum.StrEnum):
@@ -59,13 +59,16 @@ class Unit(enum.StrEnum):
     SECOND = "second of video"
     VIDEO = "video"
     COMPUTE_SECOND = "second of compute"
+    MILLION_TOKENS = "million output tokens"
+    """Settles what the vendor metered in tokens; a quote needs another price beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Price:
     """A dated, sourced price. Appended, never edited: the newest `since` not in the future counts.
 
-    `when` limits it to requests with these resolved values, for example `{"audio": True}`.
+    `when` limits it to requests with these resolved values: `audio`, `resolution`, `mode`, `duration`,
+    `aspect_ratio`, or a vendor option by its name; for example `{"audio": True}`.
     """
 
     usd: Decimal
@@ -74,6 +77,8 @@ class Price:
     checked: date
     source: str
     when: Mapping[str, object] = field(default_factory=dict)
+    least: Decimal = Decimal(0)
+    """The least a clip is charged, in USD, however short it is."""
 
 
 class CancelCost(enum.StrEnum):
@@ -94,19 +99,39 @@ class Option:
     high: float | None = None
     fields: Mapping[str, "Option"] = field(default_factory=dict)
     """The members of a `dict` option."""
+    own_job: bool = False
+    """Whether it names an earlier job at the vendor: then only one of the same tenant's."""
+
+
+class MediaForm(enum.StrEnum):
+    """A way to hand a vendor an input file."""
+
+    URI = "uri"
+    """An https address the vendor fetches."""
+    INLINE = "inline"
+    """The bytes inside the request: a `data:` URI, base64, or a part of a form."""
+    UPLOAD = "upload"
+    """The vendor's own upload API (the adapter's `upload` and `slot`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mode:
-    """What a model offers when working from text, or from an image."""
+    """What a model offers when working from text, a first frame, reference images, or a source video."""
 
     durations: Durations
     sizes: Mapping[tuple[str, str], tuple[int, int]]
     """(aspect ratio, resolution) -> (width, height) in pixels; the first is the row's default."""
+    """With `ratio_from_image`, what a 16:9 input gives."""
+    durations_at: Mapping[str, Durations] = field(default_factory=dict)
+    """Resolution -> the durations offered there, where they are fewer."""
     ratio_from_image: bool = False
-    """The output follows the first frame's shape; a typed aspect ratio is refused."""
+    """The output follows the input's shape; a typed aspect ratio is refused."""
     default_duration: float | None = None
     """Seconds bought when nothing is typed; None = the shortest offered."""
+
+    def durations_of(self, resolution: str | None) -> Durations:
+        """The durations offered at a resolution."""
+        return self.durations_at.get(resolution or "", self.durations)
 
     @property
     def aspect_ratios(self) -> tuple[str, ...]:
@@ -124,8 +149,9 @@ class VideoModel:
     """A catalogue row.
 
     `wire` maps our words (`prompt`, `duration`, `aspect_ratio`, `resolution`, `fps`, `seed`, `negative_prompt`,
-    `motion`, `audio`, `first_frame`, `last_frame`) to the vendor's input names. A word that is not there is not
-    supported, except the duration, ratio and resolution that a single-valued row fixes.
+    `motion`, `audio`, `first_frame`, `last_frame`, `reference_images`, `source_video`) to the vendor's input names. A
+    word that is not there is not supported, except the duration, ratio and resolution that a single-valued row fixes.
+    Where a vendor wants pixels instead, `size` (spelled by `size_format`), `width` and `height` are words too.
     """
 
     id: str
@@ -139,15 +165,31 @@ class VideoModel:
     """Two homes of one model share it."""
     title: str
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    checked: date
+    """The day this row was last compared with its sources."""
+    enabled: bool = True
+    """False: the operator's overlay switched it off."""
     text: Mode | None = None
     image: Mode | None = None
+    reference: Mode | None = None
+    """Reference images without a first frame."""
+    video: Mode | None = None
+    """A source video."""
+    references: int = 0
+    """The most reference images the vendor takes."""
+    references_with_frame: bool = False
+    """Whether reference images may come with a first frame."""
     fps: float | None = None
     """Frames per second of the output where known; it can be typed only when `fps` is in `wire`."""
     fps_choices: tuple[float, ...] = ()
     """Frame rates that can be typed, ascending; empty when `fps` is not in `wire`."""
     has_audio: bool = False
     """Whether the output carries sound when `audio` is not typed."""
+    retime_fps: float | None = None
+    """Set where the delivered file's own clock is wrong: its frames are to be played at this rate."""
     wire: Mapping[str, str]
+    size_format: str = "{width}x{height}"
+    """How the wire word `size` is spelled."""
     spellings: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
     """Word -> our value -> the vendor's value, where they differ (a `Frames` duration is keyed by its count)."""
     constants: Mapping[str, object] = field(default_factory=dict)
@@ -159,6 +201,14 @@ class VideoModel:
     prompt_limit: int
     """In UTF-16 code units when `prompt_utf16`, else characters; 0 = the model takes no prompt."""
     prompt_utf16: bool = False
+    media_forms: tuple[MediaForm, ...] = (MediaForm.URI, MediaForm.INLINE)
+    """The ways the vendor takes input files."""
+    exact_frames: bool = False
+    """Whether first and last frame must have exactly the clip's size in pixels; we make them so."""
+    source_seconds: float = 0.0
+    """The longest source video; 0 = none is known."""
+    source_limit: int = 0
+    """The largest source video, in bytes; 0 = none is known."""
     inline_limit: int = 0
     """Longest `data:` URI the vendor takes for an inline image, in characters; 0 = none is known."""
     uri_limit: int = 0
@@ -180,6 +230,17 @@ class VideoModel:
     notes: str = ""
     """Differences between the name people know and what this row really is."""
 
+    @property
+    def modes(self) -> Mapping[ModeName, Mode]:
+        """The modes it has, by name."""
+        named = {
+            ModeName.TEXT: self.text,
+            ModeName.IMAGE: self.image,
+            ModeName.REFERENCE: self.reference,
+            ModeName.VIDEO: self.video,
+        }
+        return {name: mode for name, mode in named.items() if mode is not None}
+
     def mode(self, name: str) -> Mode | None:
-        """The mode called `text` or `image`."""
-        return self.image if name == "image" else self.text
+        """The mode of this name, if it has it."""
+        return self.modes.get(ModeName(name))

@@ -12,6 +12,11 @@ FIELDS: Mapping[str, str] = {
     "prompt": "prompt",
     "first_frame": "first_frame",
     "last_frame": "last_frame",
+    "reference_images": "reference_images",
+    "source_video": "source_video",
+    "size": "parameters.aspect_ratio and parameters.resolution",
+    "width": "parameters.aspect_ratio and parameters.resolution",
+    "height": "parameters.aspect_ratio and parameters.resolution",
 }
 """Proto fields of our words that are not `parameters.{word}`."""
 

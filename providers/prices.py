@@ -1,5 +1,6 @@
 """What a clip will cost and what it did cost: Decimal inside, micro-units out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -45,6 +46,9 @@ def quote(model: VideoModel, spec: ClipSpec, *, on: date | None = None, currency
     else:
         basis = f"{price.usd:f} USD per video"
         expected = held = price.usd
+    if expected < price.least:
+        basis = f"{basis}, but at least {price.least:f} USD"
+    expected, held = max(expected, price.least), max(held, price.least)
     return Quote(expected=Money.of(expected, currency), held_max=Money.of(held, currency), basis=basis)
 
 
@@ -60,6 +64,9 @@ def cost(
     """What a finished clip cost: the vendor's own figure, else price x delivered, else price x requested seconds."""
     if usage.cost is not None:
         return Cost(money=Money(currency=currency, micros=usage.cost.micros), basis="stated by the vendor")
+    metered = _by_tokens(model, spec, usage, on)
+    if metered is not None:
+        return Cost(money=Money.of(metered, currency), basis="price x tokens metered by the vendor")
     price = price_of(model, spec, on)
     if price.unit is Unit.VIDEO:
         return Cost(money=Money.of(price.usd, currency), basis="price per video")
@@ -71,7 +78,7 @@ def cost(
         seconds, basis = Decimal(str(delivered_seconds)), "price x seconds delivered"
     else:
         seconds, basis = _requested(model, spec), "price x seconds requested"
-    return Cost(money=Money.of(price.usd * seconds, currency), basis=basis)
+    return Cost(money=Money.of(max(price.usd * seconds, price.least), currency), basis=basis)
 
 
 def failure_cost(
@@ -109,17 +116,33 @@ def failure_cost(
 
 def price_of(model: VideoModel, spec: ClipSpec, on: date | None = None) -> Price:
     """The newest price not after `on` whose conditions fit the spec. Before the first one, the first one."""
-    day = on or clock.now().date()
-    fitting = sorted((price for price in model.prices if _fits(price, spec, model)), key=lambda price: price.since)
-    if not fitting:
+    price = _newest(model, spec, on, lambda each: each.unit is not Unit.MILLION_TOKENS)
+    if price is None:
         raise LookupError(f"{model.id} has no price for this request")
-    return next((price for price in reversed(fitting) if price.since <= day), fitting[0])
+    return price
+
+
+def _by_tokens(model: VideoModel, spec: ClipSpec, usage: Usage, on: date | None) -> Decimal | None:
+    price = _newest(model, spec, on, lambda each: each.unit is Unit.MILLION_TOKENS)
+    return None if price is None or usage.tokens is None else price.usd * usage.tokens / 1_000_000
+
+
+def _newest(model: VideoModel, spec: ClipSpec, on: date | None, wanted: Callable[[Price], bool]) -> Price | None:
+    """Of the prices that fit, those with the most conditions, and of them the newest."""
+    day = on or clock.now().date()
+    fitting = [price for price in model.prices if wanted(price) and _fits(price, spec, model)]
+    closest = max((len(price.when) for price in fitting), default=0)
+    dated = sorted((price for price in fitting if len(price.when) == closest), key=lambda price: price.since)
+    return next((price for price in reversed(dated) if price.since <= day), dated[0] if dated else None)
 
 
 def _fits(price: Price, spec: ClipSpec, model: VideoModel) -> bool:
     resolved = {
+        **spec.vendor_options,
         "audio": model.has_audio if spec.audio is None else spec.audio,
         "resolution": spec.resolution,
+        "aspect_ratio": spec.aspect_ratio,
+        "duration": spec.duration,
         "mode": spec.mode,
     }
     return all(resolved.get(name) == value for name, value in price.when.items())
@@ -129,7 +152,7 @@ def _requested(model: VideoModel, spec: ClipSpec) -> Decimal:
     mode = model.mode(spec.mode)
     if spec.duration is not None:
         return Decimal(str(spec.duration))
-    return Decimal(str(durations.longest(mode.durations))) if mode else Decimal(0)
+    return Decimal(str(durations.longest(mode.durations_of(spec.resolution)))) if mode else Decimal(0)
 
 
 def _compute_cost(model: VideoModel, spec: ClipSpec, price: Price, usage: Usage, currency: str) -> Cost:
@@ -142,6 +165,8 @@ def _compute_cost(model: VideoModel, spec: ClipSpec, price: Price, usage: Usage,
 
 def _metered(model: VideoModel, spec: ClipSpec, failed: Failed, on: date | None) -> bool:
     """Whether what the vendor said settles the price of a clip that made no video we can keep."""
+    if _by_tokens(model, spec, failed.usage, on) is not None:
+        return True
     unit = price_of(model, spec, on).unit
     if unit is Unit.VIDEO:
         return failed.failure.billed is Billed.YES and failed.failure.reason is not FailureReason.CANCELLED

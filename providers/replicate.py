@@ -1,5 +1,6 @@
 """Replicate's predictions API: official models by name, community models by version. https://replicate.com/docs"""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -12,21 +13,28 @@ from core.outcome import (
     Auth,
     Callback,
     CallbackRefused,
+    Finished,
     Json,
     Outcome,
+    Part,
+    Pending,
     Reply,
     Request,
+    Slot,
     Ticket,
 )
-from core.spec import ClipSpec
+from core.spec import ClipSpec, MediaInput
 from providers import wire
 from providers.base import MESSAGES, BaseVideoProvider, is_task_id, readable
 from providers.model import VideoModel
-from providers.replicate_models import MODELS
+from providers.replicate_models import MODE_INPUTS, MODELS
 from providers.replicate_states import read
 from providers.signature import verified
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_FILE = re.compile(r"https?://[^/?#\s@]+(?:/[A-Za-z0-9._-]+)*/v1/files/[A-Za-z0-9_-]{1,128}", re.ASCII)
+_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 100
 
 
 class ReplicateProvider(BaseVideoProvider):
@@ -43,13 +51,26 @@ class ReplicateProvider(BaseVideoProvider):
     takes_callbacks: ClassVar[bool] = True
     can_search: ClassVar[bool] = True
 
+    def upload(self, media: MediaInput, model: VideoModel) -> Request | None:
+        """`POST /v1/files`: the request carries the file itself. Kept for a day, 100 MB at most (both from memory)."""
+        name = _FILE_NAME.sub("-", media.name.rpartition("/")[2])[-_LONGEST_NAME:] or "input"
+        content = Part(name="content", data=media.data, filename=name, content_type=media.mime_type)
+        return Request(method="POST", path="/v1/files", form=(content,), auth=Auth())
+
+    def slot(self, reply: Reply) -> Slot | None:
+        """The file's address for a model's input; nothing is left to send."""
+        urls = (reply.document or {}).get("urls")
+        address = urls.get("get") if isinstance(urls, dict) else None
+        stored = 200 <= reply.status < 300 and isinstance(address, str) and _FILE.fullmatch(address) is not None
+        return Slot(uri=str(address), url="") if stored else None
+
     def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
         """Official models by their own route, community models by version; unknown input names cost money unseen.
 
         Replicate is said to ignore an unknown input name silently (a comment in its runtime; one mock disagrees), so
         only names of the row are ever sent.
         """
-        body: dict[str, Json] = {"input": wire.body(spec, model)}
+        body: dict[str, Json] = {"input": _input(spec, model)}
         if model.wire_version:
             body["version"] = model.wire_version
         if callback is not None:
@@ -89,7 +110,8 @@ class ReplicateProvider(BaseVideoProvider):
 
     def cancelled(self, reply: Reply) -> Outcome:
         """200 with the prediction, which may still run: the next poll tells."""
-        return self.outcome(reply)
+        outcome = self.outcome(reply)
+        return Pending() if isinstance(outcome, Finished) else outcome
 
     def search(self, attempt: AttemptReference) -> Request | None:
         """`GET /v1/predictions?created_after=`, newest first, from a little before the attempt's intent."""
@@ -137,7 +159,16 @@ class ReplicateProvider(BaseVideoProvider):
         document = Reply(status=200, body=body).document
         if document is None or not is_task_id(document.get("id")):
             raise CallbackRefused("the webhook's body is not a prediction")
-        return Callback(ticket={"id": document["id"]}, outcome=self.state(document), delivery_id=delivery_id)
+        return Callback(vendor_task_id=document["id"], outcome=self.state(document), delivery_id=delivery_id)
+
+
+def _input(spec: ClipSpec, model: VideoModel) -> dict[str, Json]:
+    """The model's inputs. Where it takes one reference only, its input is an address instead of a list."""
+    values = {**MODE_INPUTS.get((model.id, spec.mode), {}), **wire.body(spec, model)}
+    name = model.wire.get("reference_images", "")
+    if model.references == 1 and name in values:
+        (values[name],) = values[name]
+    return values
 
 
 def _get(path: str, query: Mapping[str, str] | None = None) -> Request:

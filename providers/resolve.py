@@ -13,7 +13,7 @@ from core.errors import Reason, Violation
 from core.spec import ClipSpec, Motion, Notice, Wish
 from providers import durations, inputs, options, prices
 from providers.base import readable
-from providers.model import LifecycleState, Mode, VideoModel
+from providers.model import Durations, LifecycleState, Mode, VideoModel
 from providers.styles import STYLES, Style
 
 SEEDS = 2**32
@@ -37,7 +37,7 @@ class Resolved:
 
 def resolve(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES) -> Resolved:
     """What buying this wish from this row means. Never raises."""
-    mode = model.mode(wish.mode) or model.text or model.image
+    mode = model.mode(wish.mode) or next(iter(model.modes.values()), None)
     if mode is None or model.lifecycle.state is LifecycleState.RETIRED:
         gone = Violation(field="model", message=f"{model.id} cannot be bought any more", reason=Reason.MODEL_RETIRED)
         return Resolved(spec=ClipSpec(prompt=wish.prompt), violations=(gone,))
@@ -80,12 +80,13 @@ class _Resolution:
     def result(self) -> Resolved:
         wish = self._wish
         ratio = self._aspect_ratio()
+        resolution = self._resolution(ratio)
         vendor_options, faults = options.checked(wish.vendor_options, self._model)
         spec = ClipSpec(
             prompt=self._prompt(),
-            duration=self._duration(),
+            duration=self._duration(resolution),
             aspect_ratio=ratio,
-            resolution=self._resolution(ratio),
+            resolution=resolution,
             fps=self._fps(),
             seed=self._seed(),
             negative_prompt=self._negative_prompt(),
@@ -93,6 +94,8 @@ class _Resolution:
             audio=self._audio(),
             first_frame=wish.first_frame,
             last_frame=wish.last_frame,
+            references=wish.references,
+            source_video=wish.source_video,
             vendor_options=vendor_options,
         )
         self._violations += [*inputs.violations(wish, self._model), *faults]
@@ -136,10 +139,11 @@ class _Resolution:
     def _length(self, prompt: str) -> int:
         return len(prompt.encode("utf-16-le", "surrogatepass")) // 2 if self._model.prompt_utf16 else len(prompt)
 
-    def _duration(self) -> float:
-        offered, typed = self._mode.durations, self._wish.duration
+    def _duration(self, resolution: str) -> float:
+        offered, typed = self._mode.durations_of(resolution), self._wish.duration
         if typed is not None:
-            return self._typed_duration(typed)
+            where = f" at {resolution}" if resolution in self._mode.durations_at else ""
+            return self._typed_duration(typed, offered, where)
         if self._style is not None:
             wanted = self._style.duration
             taken = (
@@ -150,10 +154,10 @@ class _Resolution:
                     "parameters.duration", f"{wanted:g} s", f"{_seconds(taken)} is taken", after=_seconds(taken)
                 )
             return float(taken)
-        return float(self._mode.default_duration or durations.shortest(offered))
+        usual = self._mode.default_duration
+        return float(usual if usual and durations.exact(offered, usual) else durations.shortest(offered))
 
-    def _typed_duration(self, typed: float) -> float:
-        offered = self._mode.durations
+    def _typed_duration(self, typed: float, offered: Durations, where: str) -> float:
         exact = durations.exact(offered, typed)
         if exact is not None:
             return float(exact)
@@ -162,7 +166,7 @@ class _Resolution:
             return float(durations.shortest(offered))
         longer = durations.covering(offered, typed) if self._wish.allow_substitutions else None
         if longer is None:
-            message = f"{_seconds(typed)} is not offered; {self._model.id} makes {durations.spoken(offered)}"
+            message = f"{_seconds(typed)} is not offered{where}; {self._model.id} makes {durations.spoken(offered)}"
             self._refuse("parameters.duration", message)
             return float(durations.shortest(offered))
         self._substitute("parameters.duration", _seconds(typed), _seconds(longer), duration=typed)
@@ -175,7 +179,7 @@ class _Resolution:
         styled = self._style.aspect_ratio if self._style else None
         match = _same_ratio(styled, offered) if styled else None
         if styled and match is None:
-            why = "the first frame decides" if self._mode.ratio_from_image else f"there are {_listed(offered)}"
+            why = "the input decides" if self._mode.ratio_from_image else f"there are {_listed(offered)}"
             self._prefer("parameters.aspect_ratio", styled, why)
         return match or self._default_ratio()
 
@@ -186,7 +190,7 @@ class _Resolution:
             message = "is written width:height, such as 16:9"
             self._refuse("parameters.aspect_ratio", message, Reason.INVALID_REQUEST)
         elif match is None and self._mode.ratio_from_image:
-            self._refuse("parameters.aspect_ratio", "follows the first frame with this model: leave it out")
+            self._refuse("parameters.aspect_ratio", "follows the input with this model: leave it out")
         elif match is None:
             message = f"{typed} is not offered; {self._model.id} makes {_listed(offered)}"
             self._refuse("parameters.aspect_ratio", message)
@@ -203,7 +207,7 @@ class _Resolution:
         tier = self._quality(offered)
         typed = self._wish.resolution
         if not typed:
-            return tier or offered[0]
+            return tier or self._roomy(offered)
         match = next((name for name in offered if name.lower() == typed.lower()), None)
         nearest = _nearest_resolution(typed, offered) if self._wish.allow_substitutions else None
         if match is None and nearest is None:
@@ -215,6 +219,12 @@ class _Resolution:
         if tier is not None and tier != taken:
             self._contradiction(tier, taken)
         return taken
+
+    def _roomy(self, offered: tuple[str, ...]) -> str:
+        """The first resolution that has the length asked for; where none has it, the first."""
+        wanted = self._wish.duration
+        long_enough = (name for name in offered if wanted and durations.exact(self._mode.durations_of(name), wanted))
+        return next(long_enough, offered[0])
 
     def _quality(self, offered: tuple[str, ...]) -> str | None:
         quality = self._wish.quality

@@ -32,6 +32,7 @@ class RunwayProvider(BaseVideoProvider):
     name: ClassVar[str] = "runway"
     title: ClassVar[str] = "Runway"
     base_url: ClassVar[str] = "https://api.dev.runwayml.com"  # despite its name this is production
+    base_url_variables: ClassVar[tuple[str, ...]] = ("RUNWAYML_BASE_URL",)
     credential_variables: ClassVar[tuple[str, ...]] = ("RUNWAY_API_KEY", "RUNWAYML_API_SECRET")
     models: ClassVar[tuple[VideoModel, ...]] = MODELS
     poll_floor: ClassVar[float] = 5.0

@@ -58,6 +58,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="gen3a_turbo",
         family="gen3a-turbo",
         title="Runway Gen-3 Alpha Turbo",
+        checked=date(2026, 11, 21),
         lifecycle=Lifecycle(
             state=LifecycleState.RETIRED,
             # Left the SDK on 2026-06-10; the end date is told by third parties, not by Runway.
@@ -82,6 +83,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="gen4.5",
         family="gen4.5",
         title="Runway Gen-4.5",
+        checked=date(2026, 11, 21),
         text=Mode(durations=_WHOLE_SECONDS, sizes=_WIDE, default_duration=5),
         image=Mode(durations=_WHOLE_SECONDS, sizes=_SIX, default_duration=5),
         wire={**_WIRE, **_FIRST},
@@ -105,6 +107,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="gen4_turbo",
         family="gen4-turbo",
         title="Runway Gen-4 Turbo",
+        checked=date(2026, 11, 21),
         # The range is from third-party docs; the SDK's type is a bare int.
         image=Mode(durations=_WHOLE_SECONDS, sizes=_SIX, default_duration=5),
         wire={**_WIRE, **_FIRST},
@@ -127,6 +130,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="veo3",
         family="veo-3",
         title="Google Veo 3 at Runway",
+        checked=date(2026, 11, 21),
         lifecycle=Lifecycle(
             state=LifecycleState.RETIRED,
             # Left the SDK after version 5.13.0 of this day; the exact day at the API is not known.
@@ -150,6 +154,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="veo3.1",
         family="veo-3.1",
         title="Google Veo 3.1 at Runway",
+        checked=date(2026, 11, 21),
         # Runway does not say what it assumes for a missing duration or audio, so both are always sent.
         text=Mode(durations=Choices((4, 6, 8)), sizes=_FULL, default_duration=8),
         image=Mode(durations=Choices((4, 6, 8)), sizes=_FULL, default_duration=8),

@@ -11,6 +11,7 @@ from providers.model import Frames, VideoModel
 
 def words(spec: ClipSpec, model: VideoModel) -> dict[str, Json]:
     """Our words that this row can say, each with its value as the vendor spells it."""
+    width, height = _size(spec, model)
     said: dict[str, Json] = {
         "prompt": spec.prompt if model.prompt_limit else None,
         "duration": _duration(spec, model),
@@ -23,6 +24,11 @@ def words(spec: ClipSpec, model: VideoModel) -> dict[str, Json]:
         "audio": spec.audio,
         "first_frame": media_uri(spec.first_frame) if spec.first_frame else None,
         "last_frame": media_uri(spec.last_frame) if spec.last_frame else None,
+        "reference_images": [media_uri(image) for image in spec.references] or None,
+        "source_video": media_uri(spec.source_video) if spec.source_video else None,
+        "size": model.size_format.format(width=width, height=height) if width else None,
+        "width": width,
+        "height": height,
     }
     return {
         word: _spelling(model.spellings.get(word), value)
@@ -46,16 +52,22 @@ def media_uri(media: MediaInput) -> str:
 
 def data_uri_length(media: MediaInput) -> int:
     """How long the `data:` URI of an inline file will be, in characters."""
-    return len(f"data:{media.mime_type};base64,") + 4 * ((len(media.data) + 2) // 3)
+    return len(f"data:{media.mime_type};base64,") + 4 * (((media.size or len(media.data)) + 2) // 3)
+
+
+def _size(spec: ClipSpec, model: VideoModel) -> tuple[int | None, int | None]:
+    """The pixels of the ratio and resolution that are asked for."""
+    mode = model.mode(spec.mode)
+    shape = (spec.aspect_ratio or "", spec.resolution or "")
+    return mode.sizes.get(shape, (None, None)) if mode is not None else (None, None)
 
 
 def _duration(spec: ClipSpec, model: VideoModel) -> Json:
     mode = model.mode(spec.mode)
     if spec.duration is None or mode is None:
         return None
-    if isinstance(mode.durations, Frames):
-        return durations.frames(mode.durations, spec.duration)
-    return _whole(spec.duration)
+    offered = mode.durations_of(spec.resolution)
+    return durations.frames(offered, spec.duration) if isinstance(offered, Frames) else _whole(spec.duration)
 
 
 def _whole(number: float | None) -> Json:
@@ -64,4 +76,4 @@ def _whole(number: float | None) -> Json:
 
 
 def _spelling(spellings: Mapping[object, object] | None, value: Json) -> Json:
-    return value if spellings is None else spellings.get(value, value)
+    return value if spellings is None or isinstance(value, list) else spellings.get(value, value)

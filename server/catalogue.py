@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,8 +12,8 @@ from filmgate.v1 import video_service_pb2 as pb
 from core import clock
 from core.errors import NotFound, Precondition
 from core.money import Money
-from core.spec import MediaInput, Wish
-from jobs.endpoints import Availability, RowState, Vendors
+from core.spec import MediaInput, ModeName, Wish
+from jobs.endpoints import Vendors
 from providers import durations, prices
 from providers.catalogue import Catalogue
 from providers.model import Choices, Durations, Frames, LifecycleState, Mode, Option, Price, Span, Unit, VideoModel
@@ -24,6 +25,7 @@ _UNITS = {
     Unit.SECOND: model_pb2.PRICE_UNIT_SECOND,
     Unit.VIDEO: model_pb2.PRICE_UNIT_VIDEO,
     Unit.COMPUTE_SECOND: model_pb2.PRICE_UNIT_COMPUTE_SECOND,
+    Unit.MILLION_TOKENS: model_pb2.PRICE_UNIT_MILLION_TOKENS,
 }
 _OPTION_TYPES: Mapping[type, model_pb2.VendorOptionType] = {
     bool: model_pb2.VENDOR_OPTION_TYPE_BOOL,
@@ -31,28 +33,34 @@ _OPTION_TYPES: Mapping[type, model_pb2.VendorOptionType] = {
     float: model_pb2.VENDOR_OPTION_TYPE_NUMBER,
     str: model_pb2.VENDOR_OPTION_TYPE_STRING,
 }
-_WIRE_CAPABILITIES = ("last_frame", "seed", "negative_prompt", "fps", "motion")
-_A_FRAME = MediaInput(uri="https://example.com/frame.png")
+_WIRE_CAPABILITIES = ("last_frame", "seed", "negative_prompt", "fps", "motion", "reference_images", "source_video")
+_A_FILE = MediaInput(uri="https://example.com/file")
+_WISHES = {
+    ModeName.TEXT: Wish(prompt="a clip"),
+    ModeName.IMAGE: Wish(prompt="a clip", first_frame=_A_FILE),
+    ModeName.REFERENCE: Wish(prompt="a clip", references=(_A_FILE,)),
+    ModeName.VIDEO: Wish(prompt="a clip", source_video=_A_FILE),
+}
 _KEPT = 256
 _LONGEST_KEPT_REQUEST = 1024
 
 
 class CatalogueAnswers:
-    """Answers ListVideoModels with bytes made once per filter, until the catalogue or the day changes."""
+    """Answers ListVideoModels with bytes made once per filter, until the day or a vendor's state changes."""
 
     def __init__(self, catalogue: Catalogue, vendors: Vendors, default_model: str) -> None:
         self._catalogue = catalogue
         self._vendors = vendors
         self._default_model = default_model
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
-        self._day = date.min
+        self._state: tuple[date, frozenset[str]] = (date.min, frozenset())
 
     def answer(self, raw: bytes) -> bytes:
         """The serialized response to a serialized request. Raises InvalidRequest; ValueError-like for no message."""
-        today = clock.now().date()
-        if today != self._day:  # prices are dated
+        state = (clock.now().date(), self._vendors.paused())  # prices are dated
+        if state != self._state:
             self._answers.clear()
-            self._day = today
+            self._state = state
         known = self._answers.get(raw)
         if known is not None:
             self._answers.move_to_end(raw)
@@ -72,25 +80,19 @@ class CatalogueAnswers:
             default_model=self._default_model,
         )
 
-    def _availability(self, row: VideoModel) -> Availability:
-        if row.lifecycle.state is LifecycleState.RETIRED:
-            reason = f"the vendor retired it on {row.lifecycle.retires}; use {row.lifecycle.successor}"
-            return Availability(state=RowState.RETIRED, reason=reason)
-        return self._vendors.availability(row.provider)
-
     def _fits(self, row: VideoModel, wanted: ModelFilter) -> bool:
         modes = [mode for name, mode in _modes(row) if wanted.mode in ("", name)]
         offered = [mode for mode in modes if _offers(mode, wanted)]
         typed = wanted.mode or wanted.aspect_ratio or wanted.duration is not None
         return (
             (not wanted.providers or row.provider in wanted.providers)
-            and (not wanted.states or self._availability(row).state in wanted.states)
+            and (not wanted.states or self._vendors.availability(row).state in wanted.states)
             and (bool(offered) or not typed)
             and (wanted.max_price is None or _cheapest(row, wanted) <= wanted.max_price.micros)
         )
 
     def _row(self, row: VideoModel) -> model_pb2.VideoModel:
-        available = self._availability(row)
+        available = self._vendors.availability(row)
         lifecycle = row.lifecycle
         return model_pb2.VideoModel(
             id=row.id,
@@ -125,13 +127,17 @@ class CatalogueAnswers:
             cancel_cost=row.cancel_cost.value,
             default_fallbacks=row.default_fallbacks,
             notes=row.notes,
+            days_left=None if lifecycle.retires is None else (lifecycle.retires - clock.now().date()).days,
+            references=row.references,
+            references_with_frame=row.references_with_frame,
+            longest_source=convert.duration(row.source_seconds) if row.source_seconds else None,
+            paused=available.paused,
+            check_date=str(row.checked),
         )
 
 
 def _modes(row: VideoModel) -> Iterator[tuple[str, Mode]]:
-    for name, mode in (("text", row.text), ("image", row.image)):
-        if mode is not None:
-            yield name, mode
+    yield from ((name.value, mode) for name, mode in row.modes.items())
 
 
 def _offers(mode: Mode, wanted: ModelFilter) -> bool:
@@ -152,9 +158,8 @@ def _cheapest(row: VideoModel, wanted: ModelFilter) -> int:
 
 def _priced(row: VideoModel, mode: str, seconds: float | None = None) -> Money | None:
     """What one clip costs with nothing typed but the prompt, the frame and this duration."""
-    frame = _A_FRAME if mode == "image" else None
     try:
-        resolved = resolve(Wish(prompt="a clip", duration=seconds, first_frame=frame), row)
+        resolved = resolve(replace(_WISHES[ModeName(mode)], duration=seconds), row)
         return prices.quote(row, resolved.spec).expected
     except (LookupError, NotFound, Precondition):
         return None
@@ -173,6 +178,10 @@ def _mode(row: VideoModel, name: str, mode: Mode) -> model_pb2.ModelMode:
         resolutions=mode.resolutions,
         ratio_from_image=mode.ratio_from_image,
         default_price=None if price is None else convert.money(price),
+        resolution_durations=[
+            model_pb2.ResolutionDurations(resolution=resolution, **_durations(offered))
+            for resolution, offered in mode.durations_at.items()
+        ],
     )
 
 
@@ -204,7 +213,7 @@ def _current(row: VideoModel) -> Iterator[Price]:
     """Per condition the newest price that holds today, else the first to come."""
     by_condition: dict[str, list[Price]] = {}
     for price in sorted(row.prices, key=lambda price: price.since):
-        by_condition.setdefault(repr(sorted(price.when.items())), []).append(price)
+        by_condition.setdefault(f"{price.unit} {sorted(price.when.items())}", []).append(price)
     today = clock.now().date()
     for dated in by_condition.values():
         yield next((price for price in reversed(dated) if price.since <= today), dated[0])
@@ -218,6 +227,7 @@ def _price(price: Price) -> model_pb2.ModelPrice:
         since_date=str(price.since),
         check_date=str(price.checked),
         source_uri=price.source,
+        least=convert.money(Money.of(price.least)) if price.least else None,
     )
 
 

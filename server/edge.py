@@ -21,7 +21,6 @@ from storage.ranges import answer_range, http_date, still_the_same
 from storage.signing import UrlRefused
 from storage.store import ObjectMissing, StoredObject, content_disposition
 
-LARGEST_WEBHOOK = 1024 * 1024
 LARGEST_HEADERS = 64 * 1024
 _WEBHOOK_SECONDS = 10.0
 _READY_SECONDS = 5.0
@@ -184,9 +183,9 @@ class _Webhooks:
     async def _answer(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(_WEBHOOK_SECONDS):
-                body = await _bounded_body(request)
-                headers = {name.lower(): value for name, value in request.headers.items()}
                 provider, token = request.path_params["provider"], request.path_params["token"]
+                body = await _bounded_body(request, await self._jobs.callback.largest(provider, token))
+                headers = {name.lower(): value for name, value in request.headers.items()}
                 status = await self._jobs.callback(provider, token, headers, body)
         except _TooLarge:
             return _problem(413, "the body is too large")
@@ -203,14 +202,14 @@ class _TooLarge(Exception):
     """The body is larger than any webhook."""
 
 
-async def _bounded_body(request: Request) -> bytes:
+async def _bounded_body(request: Request, largest: int) -> bytes:
     declared = request.headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > LARGEST_WEBHOOK:
+    if declared.isascii() and declared.isdigit() and int(declared) > largest:
         raise _TooLarge
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_WEBHOOK:
+        if len(body) > largest:
             raise _TooLarge
     return bytes(body)
 

@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from core.money import Money
+from core.spec import ModeName
 from jobs.orders import JobFilter, Verdict, VerdictKind, VideoFilter
 from jobs.records import JobState
 from server.checks import Findings
@@ -62,7 +63,7 @@ def list_video_models(request: pb.ListVideoModelsRequest) -> ModelFilter:
     duration = request.HasField("duration")
     wanted = ModelFilter(
         providers=frozenset(findings.word("providers", name) for name in request.providers[:32]),
-        mode=("", "text", "image")[mode],
+        mode=("", *ModeName)[mode],
         aspect_ratio=findings.ratio("aspect_ratio", request.aspect_ratio),
         duration=findings.seconds("duration", request.duration, 0, 300, above=True) if duration else None,
         max_price=_max_price(request, findings),

@@ -7,21 +7,35 @@ import base64
 import difflib
 import enum
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core import urls
 from core.errors import UnsafeUrl
+from providers import PROVIDERS
+from providers.base import BaseVideoProvider
 
 _PREFIX = "FILMGATE_"
 _FILE = "_FILE"
 _LONGEST_SECRET_FILE = 64 * 1024
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_TAKEN = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
+"""Credential variables that have a setting of their own kind."""
 _FOR_OTHERS = frozenset({"FILMGATE_TARGET", "FILMGATE_TENANT", "FILMGATE_IMAGE"})
 """Read by the client's commands and by the compose file; no settings of the server."""
 
@@ -81,7 +95,7 @@ _LATER = "Keys for parts that come with later versions: accepted and kept secret
 _FAULTS = "For finding faults"
 
 
-class Settings(BaseSettings):
+class _Settings(BaseSettings):
     """The settings of one server process. Frozen; every secret is a `SecretStr`."""
 
     model_config = SettingsConfigDict(
@@ -156,18 +170,27 @@ class Settings(BaseSettings):
     aws_secret_access_key: Secret | None = _variable(_STORE, "Its secret.", "AWS_SECRET_ACCESS_KEY")
     aws_session_token: Secret | None = _variable(_STORE, "Its session, for temporary keys.", "AWS_SESSION_TOKEN")
 
-    runway_api_key: Secret | None = _variable(
-        _VENDORS, "Runway. RUNWAYML_API_SECRET is an equal name.", "RUNWAY_API_KEY", "RUNWAYML_API_SECRET"
-    )
-    replicate_api_token: Secret | None = _variable(_VENDORS, "Replicate.", "REPLICATE_API_TOKEN")
-    runway_base_url: str | None = _variable(
+    upstreams: str | None = _variable(
         _VENDORS,
-        "Another address of Runway's API: https, or http on loopback only.",
-        "RUNWAY_BASE_URL",
-        "RUNWAYML_BASE_URL",
+        "Gateways that speak the OpenAI Videos API, each a vendor of its own: `name=https://…/v1,other=https://…/v1`.",
+        "FILMGATE_UPSTREAMS",
     )
-    replicate_base_url: str | None = _variable(
-        _VENDORS, "Another address of Replicate's API: https, or http on loopback only.", "REPLICATE_BASE_URL"
+    upstream_keys: Secret | None = _variable(_VENDORS, "Their keys: `name=key,other=key`.", "FILMGATE_UPSTREAM_KEYS")
+    google_cloud_project: Word | None = _variable(
+        _VENDORS, "The project that pays for Veo on Vertex.", "GOOGLE_CLOUD_PROJECT"
+    )
+    google_cloud_location: Word = _variable(
+        _VENDORS, "The region of Veo on Vertex.", "GOOGLE_CLOUD_LOCATION", default="us-central1"
+    )
+    google_application_credentials: Path | None = _variable(
+        _VENDORS,
+        "File of the service account for Vertex. Unset, with a project: the machine's own account.",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+    )
+    catalogue: Path | None = _variable(
+        _VENDORS,
+        "A TOML file with this server's own prices, limits and switched-off models.",
+        "FILMGATE_CATALOGUE",
     )
 
     mock: MockMode = _variable(
@@ -236,18 +259,11 @@ class Settings(BaseSettings):
         "FILMGATE_CRASHPOINT",
     )
 
-    pika_api_key: Secret | None = _variable(
-        _LATER, "Pika, served by fal. FAL_KEY is an equal name.", "PIKA_API_KEY", "FAL_KEY"
+    stability_api_key: Secret | None = _variable(
+        _LATER,
+        "Stability: its video API is gone; `filmgate doctor` says what takes its place.",
+        "STABILITY_API_KEY",
     )
-    stability_api_key: Secret | None = _variable(_LATER, "Stability.", "STABILITY_API_KEY")
-    luma_api_key: Secret | None = _variable(
-        _LATER, "Luma Dream Machine. LUMAAI_API_KEY is an equal name.", "LUMA_API_KEY", "LUMAAI_API_KEY"
-    )
-    luma_agents_api_key: Secret | None = _variable(_LATER, "Luma Agents.", "LUMA_AGENTS_API_KEY")
-    google_api_key: Secret | None = _variable(
-        _LATER, "Google. GEMINI_API_KEY is an equal name.", "GOOGLE_API_KEY", "GEMINI_API_KEY"
-    )
-    openai_api_key: Secret | None = _variable(_LATER, "OpenAI.", "OPENAI_API_KEY")
     hf_token: Secret | None = _variable(_LATER, "Hugging Face.", "HF_TOKEN")
 
     @classmethod
@@ -274,13 +290,16 @@ class Settings(BaseSettings):
             raise ValueError("must be `whsec_` and the base64 of 24 to 64 bytes")
         return value
 
-    @field_validator("runway_base_url", "replicate_base_url")
+    @field_validator("upstreams", "cog_base_url", check_fields=False)
     @classmethod
-    def _vendor_address(cls, value: str | None) -> str | None:
-        return None if value is None else _address(value, private_http=False)
+    def _named_addresses(cls, value: str | None) -> str | None:
+        if value is not None:
+            for address in named(value).values():
+                _address(address, private_http=True)
+        return value
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Settings":
+    def _fits_together(self) -> Self:
         faults = list(_contradictions(self))
         if faults:
             raise ValueError("; ".join(faults))
@@ -294,7 +313,55 @@ class Settings(BaseSettings):
     def secrets(self) -> dict[str, str]:
         """Every secret that is set, by the name of its field: for redaction, never for showing."""
         found = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: value.get_secret_value() for name, value in found if isinstance(value, SecretStr)}
+        whole = {name: value.get_secret_value() for name, value in found if isinstance(value, SecretStr)}
+        parts = {
+            f"{name}[{place}]": part.rpartition("=")[2]
+            for name, value in whole.items()
+            for place, part in enumerate(value.split(","))
+            if "," in value or name == "upstream_keys"
+        }
+        return whole | parts
+
+
+def _vendor_fields() -> dict[str, Any]:
+    """A key and an address for every vendor that has rows to sell, from what its adapter declares."""
+    fields: dict[str, Any] = {}
+    for provider in PROVIDERS:
+        others = provider.credential_variables[1:]
+        equals = f" {' and '.join(others)}: an equal name." if others else ""
+        about = f"{provider.title}.{equals} Several keys, with commas between them, share the work."
+        keys = tuple(each for each in provider.credential_variables if each not in _TAKEN)
+        if keys:
+            fields[key_field(provider)] = (Secret | None, _variable(_VENDORS, about, *keys))
+        fields[url_field(provider)] = (str | None, _address_variable(provider))
+    return fields
+
+
+def key_field(provider: type[BaseVideoProvider] | BaseVideoProvider) -> str:
+    """The name of the setting that holds a vendor's keys."""
+    return f"{provider.name.replace('-', '_')}_key"
+
+
+def url_field(provider: type[BaseVideoProvider] | BaseVideoProvider) -> str:
+    """The name of the setting that holds a vendor's address."""
+    return f"{provider.name.replace('-', '_')}_base_url"
+
+
+def _address_variable(provider: type[BaseVideoProvider]) -> Any:
+    name = f"{provider.name.replace('-', '_').upper()}_BASE_URL"
+    if provider.place is not BaseVideoProvider.place:
+        about = f"Where each {provider.title} model is served: `model=https://…,other=http://…`."
+    elif provider.base_url:
+        about = f"Another address of {provider.title}'s API: https, or http on loopback only."
+    else:
+        about = f"The address of {provider.title}: https, or http on a private network."
+    return _variable(_VENDORS, about, name, *provider.base_url_variables)
+
+
+if TYPE_CHECKING:
+    Settings = _Settings
+else:
+    Settings = create_model("Settings", __base__=_Settings, **_vendor_fields())
 
 
 def environment(env_file: Path | None = None) -> dict[str, str]:
@@ -337,13 +404,35 @@ def load(variables: Mapping[str, str] | None = None, **overrides: object) -> Set
     return settings
 
 
-def secret_of(settings: Settings, variables: Sequence[str]) -> str | None:
-    """The secret that goes by one of these variables' names, if it is set."""
-    for name, info in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr) and set(_names(info)) & set(variables):
-            return value.get_secret_value()
-    return None
+def keys_of(settings: Settings, provider: BaseVideoProvider) -> tuple[str, ...]:
+    """A vendor's keys, in the order in which they were given; empty when there is none."""
+    if provider.name in named(settings.upstreams or ""):
+        given = settings.upstream_keys.get_secret_value() if settings.upstream_keys else ""
+        return tuple(key for name, key in named(given).items() if name == provider.name)
+    value = getattr(settings, key_field(provider), None)
+    text = value.get_secret_value() if isinstance(value, SecretStr) else ""
+    return tuple(dict.fromkeys(key.strip() for key in text.split(",") if key.strip()))
+
+
+def address_of(settings: Settings, provider: BaseVideoProvider) -> str | None:
+    """The address the operator gave for a vendor."""
+    address: str | None = getattr(settings, url_field(provider), None)
+    return named(settings.upstreams or "").get(provider.name, address)
+
+
+def named(text: str) -> dict[str, str]:
+    """`name=value,other=value` as a mapping. Raises ValueError; its text quotes no value."""
+    found: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, value = part.partition("=")
+        if not equals or not _NAME.fullmatch(name.strip()) or not value.strip():
+            raise ValueError(
+                "is written name=value, with commas between; a name has lower-case letters, digits, - and ."
+            )
+        if name.strip() in found:
+            raise ValueError(f"{name.strip()} is named twice")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def env_example() -> str:

@@ -1,10 +1,14 @@
 """Which vendors answer here, live or mocked, and why: decided from the settings alone."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
 from core.urls import check_endpoint
 from jobs.endpoints import Endpoint, Vendors
+from jobs.tokens import TokenSource
 from providers.base import BaseVideoProvider
+from providers.catalogue import CATALOGUE, Catalogue
+from providers.model import LifecycleState
 from server import settings as settings_module
 from server.settings import MockMode, Settings
 
@@ -14,7 +18,9 @@ MOCK_SECRET = "mock"  # noqa: S105 - emulators take any key
 
 def needs_emulator(settings: Settings, providers: Sequence[BaseVideoProvider], unfinished: frozenset[str]) -> bool:
     """Whether an emulator must run: for vendors to mock, or for unfinished attempts at one."""
-    return settings.mock is not MockMode.NEVER and bool(_mocked(settings, providers) or unfinished)
+    return settings.mock is not MockMode.NEVER and bool(
+        unfinished or any(_is_mocked(settings, provider) for provider in providers)
+    )
 
 
 def choose(
@@ -22,60 +28,110 @@ def choose(
     providers: Sequence[BaseVideoProvider],
     emulator_url: str | None,
     unfinished: frozenset[str] = frozenset(),
+    catalogue: Catalogue = CATALOGUE,
 ) -> Vendors:
     """The vendors of this server. `unfinished` names the endpoints of attempts that are still waited for."""
     endpoints: list[Endpoint] = []
     unavailable: dict[str, str] = {}
-    mocked = _mocked(settings, providers)
     for provider in providers:
-        key = settings_module.secret_of(settings, provider.credential_variables)
-        if key is not None and settings.mock is not MockMode.ALWAYS:
-            endpoints.append(_live(settings, provider, key))
-        else:
+        live = list(_live(settings, provider))
+        endpoints += live
+        if not live:
             unavailable[provider.name] = _why(settings, provider)
-        if emulator_url is not None and (provider.name in mocked or f"mock:{provider.name}" in unfinished):
-            endpoints.append(_mock(provider, emulator_url))
-    return Vendors(providers, endpoints, unavailable)
+        if emulator_url is not None:
+            mocks = mock_endpoints(provider, emulator_url)
+            mocked = _is_mocked(settings, provider)
+            endpoints += [mock for mock in mocks if mocked or mock.name in unfinished]
+    return Vendors(providers, endpoints, unavailable, catalogue)
 
 
-def _mocked(settings: Settings, providers: Sequence[BaseVideoProvider]) -> frozenset[str]:
+def _is_mocked(settings: Settings, provider: BaseVideoProvider) -> bool:
     if settings.mock is MockMode.NEVER:
-        return frozenset()
-    return frozenset(
-        provider.name
-        for provider in providers
-        if settings.mock is MockMode.ALWAYS
-        or settings_module.secret_of(settings, provider.credential_variables) is None
-    )
+        return False
+    return settings.mock is MockMode.ALWAYS or not any(_live(settings, provider))
 
 
-def _live(settings: Settings, provider: BaseVideoProvider, key: str) -> Endpoint:
-    other: str | None = getattr(settings, f"{provider.name}_base_url", None)
-    return Endpoint(
-        name=provider.name,
-        provider=provider.name,
-        base_url=check_endpoint(other or provider.base_url).url.rstrip("/"),
-        credential=provider.credential_variables[0],
-        secret=key,
-    )
+def _live(settings: Settings, provider: BaseVideoProvider) -> Iterator[Endpoint]:
+    """One endpoint for each key, or for each place where a model of the vendor is served."""
+    if settings.mock is MockMode.ALWAYS:
+        return
+    keys = settings_module.keys_of(settings, provider)
+    tokens = _tokens(settings, provider)
+    for place, address in _addresses(settings, provider).items():
+        for key in keys or ([""] if tokens or provider.key_optional else []):
+            base = f"{provider.name}/{place}" if place else provider.name
+            yield Endpoint(
+                name=f"{base}#{_fingerprint(key)}" if len(keys) > 1 else base,
+                provider=provider.name,
+                base_url=check_endpoint(address, allow_private_http=not key).url.rstrip("/"),
+                credential=provider.credential_variables[0],
+                secret=key,
+                tokens=tokens,
+                hosts=provider.hosts,
+                place=place,
+            )
 
 
-def _mock(provider: BaseVideoProvider, emulator_url: str) -> Endpoint:
-    return Endpoint(
-        name=f"mock:{provider.name}",
-        provider=provider.name,
-        base_url=f"{emulator_url.rstrip('/')}/{provider.name}",
-        credential="mock",
-        secret=MOCK_SECRET,
-    )
+def _addresses(settings: Settings, provider: BaseVideoProvider) -> Mapping[str, str]:
+    """Place -> address; a vendor that is served at one address has one place without a name."""
+    other = settings_module.address_of(settings, provider)
+    if _has_places(provider):
+        return settings_module.named(other or "")
+    if provider.name == "vertex" and settings.google_cloud_project and not other:
+        location = settings.google_cloud_location
+        host = f"https://{location}-aiplatform.googleapis.com"
+        return {"": f"{host}/v1/projects/{settings.google_cloud_project}/locations/{location}"}
+    address = other or provider.base_url
+    return {"": address} if address else {}
+
+
+def _tokens(settings: Settings, provider: BaseVideoProvider) -> TokenSource | None:
+    if provider.name != "vertex" or not settings.google_cloud_project:
+        return None
+    return None
+
+
+def mock_endpoints(provider: BaseVideoProvider, emulator_url: str) -> Iterator[Endpoint]:
+    """Where an emulator server plays this vendor."""
+    base = emulator_url.rstrip("/")
+    living = [row for row in provider.models if row.lifecycle.state is not LifecycleState.RETIRED]
+    for place in sorted({provider.place(row) for row in living}):
+        name = f"{provider.name}/{place}" if place else provider.name
+        yield Endpoint(
+            name=f"mock:{name}",
+            provider=provider.name,
+            base_url=f"{base}/{name}",
+            credential="mock",
+            secret=MOCK_SECRET,
+            hosts={host: f"{base}/{provider.name}-{host}" for host in provider.hosts},
+            place=place,
+        )
+
+
+def _has_places(provider: BaseVideoProvider) -> bool:
+    return type(provider).place is not BaseVideoProvider.place
+
+
+def _fingerprint(key: str) -> str:
+    """Names one of several keys for ever, whatever their order."""
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
 def _why(settings: Settings, provider: BaseVideoProvider) -> str:
-    variables = " or ".join(provider.credential_variables)
+    missing = _missing(settings, provider)
     match settings.mock:
         case MockMode.ALWAYS:
             return "played by our emulator: FILMGATE_MOCK=always"
         case MockMode.NEVER:
-            return f"{variables} is not set, and FILMGATE_MOCK=never"
+            return f"{missing} is not set, and FILMGATE_MOCK=never"
         case MockMode.AUTO:
-            return f"played by our emulator: {variables} is not set"
+            return f"played by our emulator: {missing} is not set"
+
+
+def _missing(settings: Settings, provider: BaseVideoProvider) -> str:
+    """The variable that would make the vendor live."""
+    if provider.name == "vertex":
+        return "GOOGLE_CLOUD_PROJECT"
+    if not _addresses(settings, provider):
+        return f"{provider.name.replace('-', '_').upper()}_BASE_URL"
+    return " or ".join(provider.credential_variables)

@@ -15,6 +15,7 @@ from media.errors import MediaFault
 from media.pool import MediaPool
 from media.probe import verify
 from providers.catalogue import ADAPTERS
+from providers.model import LifecycleState
 from server import stores, vendors
 from server.commands.serving import settled
 from server.listening import HttpSide, PortTaken
@@ -51,9 +52,10 @@ def _vendors(settings: Settings) -> Table:
     providers = tuple(ADAPTERS.values())
     emulator = settings.emulator_url or "http://127.0.0.1:1"
     chosen = vendors.choose(settings, providers, emulator)
-    colors = {RowState.LIVE: "green", RowState.MOCK: "yellow", RowState.UNAVAILABLE: "red"}
+    colors = {RowState.LIVE: "green", RowState.MOCK: "yellow", RowState.UNAVAILABLE: "red", RowState.RETIRED: "dim"}
     for provider in providers:
-        available = chosen.availability(provider.name)
+        sold = [row for row in provider.models if row.lifecycle.state is not LifecycleState.RETIRED]
+        available = chosen.availability(sold[0] if sold else provider.models[0])
         state = f"[{colors[available.state]}]{available.state.lower()}[/]"
         table.add_row(provider.title, str(len(provider.models)), state, available.reason)
     return table

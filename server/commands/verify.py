@@ -87,7 +87,7 @@ async def _buy(settings: Settings, purchase: Purchase, row: VideoModel, limit: M
     application = Application(settings)
     await application.start()
     try:
-        available = application.jobs.context.vendors.availability(purchase.vendor)
+        available = application.jobs.context.vendors.availability(row)
         if available.state is not RowState.LIVE:
             console.print(f"[bold red]error:[/] {purchase.vendor} is not live here: {available.reason}")
             return BAD_SETTINGS

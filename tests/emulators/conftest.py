@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import uvloop
 from PIL import Image
 
 from emulators.server import EmulatorServer
+from emulators.vendor import Vendor
 from emulators.world import Options
-from tests.emulators.driving import NO_TLS, Start
+from tests.emulators.driving import NO_TLS, Inbox, Start
 
 
 @contextlib.contextmanager
@@ -56,11 +57,11 @@ def uvloop_url(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts servers with options of the test's own, on one data folder, and stops them in the end."""
+    """Starts servers with options (and `vendors`) of the test's own, on one data folder, and stops them in the end."""
     servers: list[EmulatorServer] = []
 
-    async def begin(**options: Any) -> EmulatorServer:
-        server = EmulatorServer(options=Options(**options))
+    async def begin(vendors: Sequence[Vendor] | None = None, **options: Any) -> EmulatorServer:
+        server = EmulatorServer(options=Options(**options), vendors=vendors)
         await server.start(data_dir=tmp_path)
         servers.append(server)
         return server
@@ -83,3 +84,14 @@ def png() -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (128, 64), "teal").save(stream, "PNG")
     return stream.getvalue()
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    """A server that keeps the webhooks it is sent; its `url` is their address."""
+    box = Inbox()
+    server = await asyncio.start_server(box.receive, "127.0.0.1", 0)
+    box.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks/replicate/tok1?x=1"
+    yield box
+    server.close()
+    await server.wait_closed()

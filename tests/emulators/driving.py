@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -199,3 +199,32 @@ def cancel(http: httpx.Client, vendor: str, job: str) -> httpx.Response:
     if vendor == "runway":
         return http.delete(f"/runway/v1/tasks/{job}", headers=RUNWAY)
     return http.post(f"/replicate/v1/predictions/{job}/cancel", headers=REPLICATE)
+
+
+@dataclass
+class Inbox:
+    """A server that keeps what it is sent; `statuses` are its next answers, 200 when none is left."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    mail: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one request."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
+        headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:] if line}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.mail.append((head[0].split()[1], headers, body))
+        status = self.statuses.pop(0) if self.statuses else 200
+        writer.write(f"HTTP/1.1 {status} X\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n".encode())
+        writer.close()
+        self.arrived.set()
+
+    async def until(self, count: int) -> list[dict[str, Any]]:
+        """Wait for so many deliveries; their bodies."""
+        async with asyncio.timeout(15):
+            while len(self.mail) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return [json.loads(body) for _, _, body in self.mail]

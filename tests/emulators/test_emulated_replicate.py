@@ -9,7 +9,7 @@ import pytest
 from replicate.client import Client
 from replicate.exceptions import ModelError, ReplicateError
 
-from emulators.faults import REPLICATE_FAILURES
+from emulators.vendors.replicate_errors import FAILURES
 from tests.emulators.driving import (
     NO_TLS,
     REPLICATE,
@@ -110,11 +110,11 @@ async def test_cancelling_takes_a_while_and_an_end_stays_as_it_is(start: Start) 
         assert (await client.post(job["urls"]["cancel"])).json() == ended
 
 
-@pytest.mark.parametrize("code", REPLICATE_FAILURES)
+@pytest.mark.parametrize("code", FAILURES)
 def test_every_failure(replicate: Client, http: httpx.Client, code: str) -> None:
     with pytest.raises(ModelError) as caught:
         replicate.run(VIDEO_01, input={"prompt": f"[[fault:fail-{code}]]"})
-    assert caught.value.prediction.error == REPLICATE_FAILURES[code]
+    assert caught.value.prediction.error == FAILURES[code]
     assert job_of(http, caught.value.prediction.id)["billed_micros"] == 0
 
 

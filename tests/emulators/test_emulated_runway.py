@@ -12,7 +12,7 @@ from runwayml import (
     RunwayML,
 )
 
-from emulators.faults import RUNWAY_FAILURES
+from emulators.vendors.runway import FAILURES
 from tests.emulators.driving import (
     GEN45,
     NO_TLS,
@@ -136,7 +136,7 @@ async def test_a_tasks_whole_life_at_real_speed(start: Start) -> None:
     assert seen == ["PENDING", "THROTTLED", "RUNNING", "RUNNING", "SUCCEEDED"]
 
 
-@pytest.mark.parametrize("code", RUNWAY_FAILURES)
+@pytest.mark.parametrize("code", FAILURES)
 def test_every_failure_code(runway: RunwayML, http: httpx.Client, code: str) -> None:
     created = runway.text_to_video.create(
         model="gen4.5", prompt_text=f"[[fault:fail-{code}]]", ratio="1280:720", duration=2
@@ -144,7 +144,7 @@ def test_every_failure_code(runway: RunwayML, http: httpx.Client, code: str) -> 
     finished(http, created.id)
     shown = runway.tasks.retrieve(created.id)
     assert shown.status == "FAILED"
-    assert shown.failure == RUNWAY_FAILURES[code]
+    assert shown.failure == FAILURES[code]
     assert shown.failure_code == (None if code == "NULL" else code)
     assert shown.cost.credits == (24 if code.startswith("SAFETY.INPUT") else 0)
 

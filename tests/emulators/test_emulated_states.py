@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulators.jobs import Clip, Job, Phase, Tariff, billed_micros, end, standing, with_fate
+from emulators.jobs import Clip, Job, Phase, Tariff, end, standing, with_fate
 from emulators.timeline import Segment, Timeline
+from emulators.vendors import replicate, runway
 
 JOB = Job(
     id="j",
@@ -77,7 +78,8 @@ LIVES: list[tuple[dict[str, Any], float, Phase, int]] = [
 def test_standing_and_bill(changes: dict[str, Any], now: float, phase: Phase, billed: int) -> None:
     job = replace(JOB, **changes)
     seen = standing(job, now, at_speed(1))
-    assert (seen.phase, billed_micros(job, seen)) == (phase, billed)
+    vendor = {"runway": runway.VENDOR, "replicate": replicate.VENDOR}[job.vendor]
+    assert (seen.phase, vendor.billed(job, seen)) == (phase, billed)
 
 
 def test_a_change_of_speed_moves_nothing_past() -> None:

@@ -1,10 +1,6 @@
 """The emulated webhooks, received on a real socket and judged by Replicate's SDK and by standardwebhooks."""
 
-import asyncio
-import json
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -13,50 +9,11 @@ from replicate.webhook import Webhooks, WebhookSigningSecret
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from emulators.faults import FAULTS
-from emulators.webhooks import sign
-from tests.emulators.driving import NO_TLS, REPLICATE, Start, until
+from emulators.signing import hmac_signature
+from tests.emulators.driving import NO_TLS, REPLICATE, Inbox, Start, until
 
 MODEL = "/replicate/v1/models/minimax/video-01/predictions"
 BOTH = ["start", "completed"]
-
-
-@dataclass
-class Inbox:
-    """A server that keeps what it is sent; `statuses` are its next answers, 200 when none is left."""
-
-    url: str = ""
-    statuses: list[int] = field(default_factory=list)
-    mail: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one request."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
-        headers = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:] if line}
-        body = await reader.readexactly(int(headers["content-length"]))
-        self.mail.append((head[0].split()[1], headers, body))
-        status = self.statuses.pop(0) if self.statuses else 200
-        writer.write(f"HTTP/1.1 {status} X\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n".encode())
-        writer.close()
-        self.arrived.set()
-
-    async def until(self, count: int) -> list[dict[str, Any]]:
-        """Wait for so many deliveries; their bodies."""
-        async with asyncio.timeout(15):
-            while len(self.mail) < count:
-                self.arrived.clear()
-                await self.arrived.wait()
-        return [json.loads(body) for _, _, body in self.mail]
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    box = Inbox()
-    server = await asyncio.start_server(box.receive, "127.0.0.1", 0)
-    box.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks/replicate/tok1?x=1"
-    yield box
-    server.close()
-    await server.wait_closed()
 
 
 async def buy(base_url: str, inbox: Inbox, prompt: str = "x", events: list[str] | None = None) -> dict[str, Any]:
@@ -109,7 +66,7 @@ VECTORS = [
 
 @pytest.mark.parametrize(("secret", "identifier", "timestamp", "body", "signature"), VECTORS)
 def test_published_vectors(secret: str, identifier: str, timestamp: int, body: bytes, signature: str) -> None:
-    assert sign(secret, identifier, timestamp, body) == signature
+    assert hmac_signature(secret, identifier, timestamp, body) == signature
 
 
 async def test_start_and_completed_are_signed(start: Start, inbox: Inbox) -> None:
@@ -196,7 +153,9 @@ async def stale(inbox: Inbox, secret: str) -> None:
     await inbox.until(2)
     _, headers, body = inbox.mail[0]
     assert time.time() - int(headers["webhook-timestamp"]) > 3500
-    assert headers["webhook-signature"] == sign(secret, headers["webhook-id"], int(headers["webhook-timestamp"]), body)
+    assert headers["webhook-signature"] == hmac_signature(
+        secret, headers["webhook-id"], int(headers["webhook-timestamp"]), body
+    )
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body, headers)
 

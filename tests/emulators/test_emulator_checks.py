@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from emulators.exchange import callback_token
-from emulators.faults import Stage, UnknownFault, find, words
+from emulators.faults import FaultTable, Stage, UnknownFault
 from emulators.forms import read_form
 from emulators.images import from_data_uri, read_head
-from emulators.replicate import cancel_after, find_version, prefer_wait
-from emulators.replicate_models import REPLICATE_MODELS, svd_size
-from emulators.runway_checks import check
+from emulators.vendors.replicate import cancel_after, find_version, prefer_wait
+from emulators.vendors.replicate_models import REPLICATE_MODELS, svd_size
+from emulators.vendors.runway import VENDOR as RUNWAY
+from emulators.vendors.runway_checks import check
 
 TEXT = {"model": "gen4.5", "promptText": "x", "ratio": "1280:720", "duration": 5}
 IMAGE = {"model": "gen4_turbo", "promptImage": "https://example.com/a.png", "ratio": "1280:720"}
@@ -113,14 +114,15 @@ def test_forms() -> None:
 
 
 def test_magic_words() -> None:
-    found = words("a [[fault:lost-reply]] b [[fault:poll/http-500*3]] [[fault:fail-SAFETY.INPUT.TEXT]]")
+    table = FaultTable({"runway": RUNWAY.played()})
+    found = table.words("a [[fault:lost-reply]] b [[fault:poll/http-500*3]] [[fault:fail-SAFETY.INPUT.TEXT]]", "runway")
     assert [(word.fault.name, word.stage, word.times) for word in found] == [
         ("lost-reply", Stage.SUBMIT, None),
         ("http-500", Stage.POLL, 3),
         ("fail-SAFETY.INPUT.TEXT", Stage.SUBMIT, None),
     ]
     with pytest.raises(UnknownFault, match="no fault"):
-        find("nope")
+        table.find("nope")
 
 
 def test_headers_and_names_of_replicate() -> None:

@@ -23,11 +23,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.database import Database, metadata
+from core.outcome import Submitted
 from core.spec import MediaInput, Wish
 from emulators.server import EmulatorServer
 from emulators.world import Options
+from jobs.breaker import Breaker
 from jobs.context import Policy
-from jobs.endpoints import Endpoint, Vendors
+from jobs.endpoints import Vendors
 from jobs.engine import Engine
 from jobs.events import Event, EventKind
 from jobs.http import PublicClient, VendorClient
@@ -39,6 +41,7 @@ from ledger.tables import entries
 from ledger.verify import Verdict, verify
 from media.pool import MediaPool
 from providers.catalogue import ADAPTERS
+from server.vendors import mock_endpoints
 from storage.disk import DiskStore
 
 Found = TypeVar("Found")
@@ -48,6 +51,13 @@ POLICY = Policy(
 PATIENCE = 30.0
 _TLS = ssl.create_default_context()
 """Reading the certificates takes longer than most of what is done here; nothing here speaks TLS."""
+
+
+class _Closed(Breaker):
+    """Never opens."""
+
+    def note(self, submitted: Submitted) -> None:
+        """Whatever it is."""
 
 
 @dataclass
@@ -61,6 +71,8 @@ class Workshop:
     policy: Policy
     webhooks: bool
     tenant_clips: int = 64
+    breakers: bool = False
+    """Whether faults in a row pause a vendor; most tests are about the single fault."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -71,16 +83,7 @@ class Workshop:
         self.database = Database(self.data_dir / "filmgate.sqlite")
         with self.database.engine.begin() as connection:
             metadata.create_all(connection)
-        endpoints = [
-            Endpoint(
-                name=f"mock:{name}",
-                provider=name,
-                base_url=f"{self.emulator_url}/{name}",
-                credential="mock",
-                secret="mock-key",
-            )
-            for name in ADAPTERS
-        ]
+        endpoints = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
         vendor_client = VendorClient(verify=_TLS)
         public_client = PublicClient(verify=_TLS)
@@ -99,6 +102,9 @@ class Workshop:
             public_url="",
             policy=self.policy,
         )
+        if not self.breakers:
+            for name in self.jobs.context.vendors.breakers:
+                self.jobs.context.vendors.breakers[name] = _Closed()
         url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
         await self.jobs.start(loopback_url=url)
 

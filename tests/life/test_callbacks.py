@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from emulators.webhooks import sign
+from emulators.signing import hmac_signature
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView
 from jobs.records import Attempt, JobState
@@ -38,7 +38,7 @@ def _signed(secret: str, body: bytes, *, age: int = 0, delivery: str = "msg_1") 
     return {
         "webhook-id": delivery,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(secret, delivery, timestamp, body),
+        "webhook-signature": hmac_signature(secret, delivery, timestamp, body),
     }
 
 

@@ -11,6 +11,7 @@ from core.errors import Billed, Failure, FailureReason
 from jobs.context import Policy
 from jobs.decide import Buy, GiveUp, decide
 from jobs.records import Attempt, AttemptOutcome, Candidate
+from providers.catalogue import CATALOGUE
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 POLICY = Policy()
@@ -70,7 +71,7 @@ def _attempt(
 
 def _decided(*attempts: Attempt, candidates: tuple[Candidate, ...] = CANDIDATES) -> tuple[str, str]:
     numbered = [replace(attempt, number=place, id=f"att_{place}") for place, attempt in enumerate(attempts, 1)]
-    match decide(candidates, numbered, POLICY):
+    match decide(candidates, numbered, POLICY, CATALOGUE):
         case Buy(candidate=candidate, number=number):
             assert number == len(attempts) + 1
             return "buy", candidate.model
@@ -132,24 +133,24 @@ def test_without_a_fallback_the_last_failure_is_the_clips() -> None:
 @pytest.mark.parametrize(("earlier", "low", "high"), [(0, 0.75, 1.25), (1, 1.5, 2.5)])
 def test_the_back_off_doubles_with_jitter(earlier: int, low: float, high: float) -> None:
     attempts = [replace(DOWN, number=place, id=f"att_{place}") for place in range(1, earlier + 2)]
-    bought = decide(CANDIDATES, attempts, POLICY)
+    bought = decide(CANDIDATES, attempts, POLICY, CATALOGUE)
     assert isinstance(bought, Buy)
     assert bought.due is not None
     assert low <= (bought.due - NOW).total_seconds() <= high
-    assert decide(CANDIDATES, attempts, POLICY) == bought
+    assert decide(CANDIDATES, attempts, POLICY, CATALOGUE) == bought
 
 
 def test_the_back_off_has_an_end() -> None:
     patient = replace(POLICY, clip_attempts=50)
     attempts = [replace(DOWN, number=place, id=f"att_{place}") for place in range(1, 30)]
-    bought = decide(CANDIDATES, attempts, patient)
+    bought = decide(CANDIDATES, attempts, patient, CATALOGUE)
     assert isinstance(bought, Buy)
     assert bought.due is not None
     assert (bought.due - NOW).total_seconds() <= POLICY.retry_longest * 1.25
 
 
 def test_a_named_wait_is_kept_to_and_one_beyond_the_deadline_is_not_waited_for() -> None:
-    bought = decide(CANDIDATES, [replace(WAIT, result={"retry_after": 60.0})], POLICY)
+    bought = decide(CANDIDATES, [replace(WAIT, result={"retry_after": 60.0})], POLICY, CATALOGUE)
     assert isinstance(bought, Buy)
     assert bought.due == NOW + timedelta(seconds=60)
     assert _decided(replace(WAIT, result={"retry_after": 3600.0})) == ("buy", SECOND)
@@ -176,8 +177,8 @@ ATTEMPTS = st.lists(
 def test_nothing_is_bought_after_what_may_have_been_billed_unless_an_operator_says_so(
     attempts: list[Attempt],
 ) -> None:
-    decision = decide(CANDIDATES, attempts, POLICY)
-    assert decide(CANDIDATES, attempts, POLICY) == decision
+    decision = decide(CANDIDATES, attempts, POLICY, CATALOGUE)
+    assert decide(CANDIDATES, attempts, POLICY, CATALOGUE) == decision
     if isinstance(decision, GiveUp):
         assert attempts
         assert decision.failure == attempts[-1].failure
@@ -198,7 +199,7 @@ def test_nothing_is_bought_after_what_may_have_been_billed_unless_an_operator_sa
 
 @given(attempts=ATTEMPTS)
 def test_a_pause_is_never_negative_nor_beyond_the_deadline(attempts: list[Attempt]) -> None:
-    decision = decide(CANDIDATES, attempts, POLICY)
+    decision = decide(CANDIDATES, attempts, POLICY, CATALOGUE)
     if isinstance(decision, Buy) and decision.due is not None:
         last = attempts[-1]
         assert last.end_time is not None

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import Billed, Failure, FailureReason, PolicyStage
 from core.spec import MediaInput
-from emulators.faults import REPLICATE_FAILURES, RUNWAY_FAILURES
+from emulators.vendors.replicate_errors import FAILURES as REPLICATE_FAILURES
+from emulators.vendors.runway import FAILURES as RUNWAY_FAILURES
 from jobs.orders import JobView
 from jobs.records import JobState
 

@@ -9,7 +9,7 @@ from core.spec import Wish
 from jobs.endpoints import Endpoint, RowState, Vendors
 from jobs.orders import Order, Plan
 from jobs.planning import plan
-from providers.catalogue import ADAPTERS
+from providers.catalogue import ADAPTERS, CATALOGUE
 
 GEN45 = "runway/gen4.5"
 KLING = "replicate/kling-v2.5-turbo-pro"
@@ -64,4 +64,4 @@ def test_a_model_without_an_endpoint_is_unavailable_and_says_why() -> None:
 
 def test_live_comes_before_mock() -> None:
     vendors = _vendors(LIVE | MOCK)
-    assert {vendors.availability(name).state for name in ("runway", "replicate")} == {RowState.LIVE}
+    assert {vendors.availability(CATALOGUE.rows[name]).state for name in (GEN45, KLING)} == {RowState.LIVE}

@@ -38,6 +38,8 @@ def _wish(value: Mapping[str, Any]) -> Wish:
     convert: dict[str, Callable[[Any], object]] = {
         "first_frame": _media,
         "last_frame": _media,
+        "source_video": _media,
+        "references": lambda images: tuple(map(_media, images)),
         "motion": Motion,
         "quality": Quality,
     }

@@ -12,6 +12,10 @@ _MODEL = "minimax/video-01"
 _TOKEN = "tok-7f3a"
 _OURS = f"https://filmgate.example/edge/webhooks/replicate/{_TOKEN}"
 _INPUT = {"prompt": "a cat", "duration": 5}
+_ROWS = {
+    name: next((row for row in adapter.models if row.lifecycle.state != "retired"), adapter.models[0])
+    for name, adapter in ADAPTERS.items()
+}
 _VERSION = CATALOGUE.rows["replicate/stable-video-diffusion"].wire_version
 
 
@@ -137,11 +141,11 @@ def test_runway_has_no_list() -> None:
 @pytest.mark.parametrize("vendor", ADAPTERS)
 @pytest.mark.parametrize("identifier", ["", "..", "a/b", "a?b", "a b", "x" * 129, "-a", "é"])
 def test_an_operator_cannot_adopt_a_path(vendor: str, identifier: str) -> None:
-    assert ADAPTERS[vendor].adopt(identifier) is None
+    assert ADAPTERS[vendor].adopt(identifier, _ROWS[vendor]) is None
 
 
 @pytest.mark.parametrize("vendor", ADAPTERS)
 def test_an_operator_adopts_an_id(vendor: str) -> None:
-    ticket = ADAPTERS[vendor].adopt("17f20503-6c24-4c16-946b-35dbbce2af2f")
+    ticket = ADAPTERS[vendor].adopt("17f20503-6c24-4c16-946b-35dbbce2af2f", _ROWS[vendor])
     assert ticket is not None
     assert ADAPTERS[vendor].poll(ticket).path.endswith("/17f20503-6c24-4c16-946b-35dbbce2af2f")

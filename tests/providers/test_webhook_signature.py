@@ -68,7 +68,7 @@ def test_vector_a() -> None:
 
 def test_vector_b() -> None:
     callback = _ADAPTER.callback(_HEADERS_B, _BODY_B, [_SECRET_B], _NOW_B)
-    assert callback.ticket == {"id": "ufawqhfynnddngldkgtslldrkq"}
+    assert callback.vendor_task_id == "ufawqhfynnddngldkgtslldrkq"
     assert callback.delivery_id == "msg_2b7Q0hFilmgateTestVector01"
     assert isinstance(callback.outcome, Ready)
     assert callback.outcome.outputs == ("https://replicate.delivery/xezq/abc/tmp1.mp4",)
@@ -212,7 +212,7 @@ _NAMES = ("output", "error", "metrics", "logs", "started_at", "version", "data_r
 @given(st.fixed_dictionaries({"status": _STATUS}, optional=dict.fromkeys(_NAMES, _JSON)))
 def test_a_signed_prediction_of_any_shape_is_read(members: dict[str, object]) -> None:
     body = json.dumps({**members, "id": "abc"}).encode()
-    assert _ADAPTER.callback(_signed(body), body, [_SECRET_B], _NOW_B).ticket == {"id": "abc"}
+    assert _ADAPTER.callback(_signed(body), body, [_SECRET_B], _NOW_B).vendor_task_id == "abc"
 
 
 @given(st.dictionaries(st.sampled_from(sorted(_HEADERS_B)), st.text()), st.binary(), st.lists(st.text(), max_size=3))

@@ -3,11 +3,13 @@
 import pytest
 
 from jobs.endpoints import RowState
-from providers.catalogue import ADAPTERS
+from providers.catalogue import ADAPTERS, CATALOGUE
 from server import settings, vendors
 from server.vendors import MOCK_SECRET
 
 PROVIDERS = tuple(ADAPTERS.values())
+RUNWAY = CATALOGUE.rows["runway/gen4.5"]
+REPLICATE = CATALOGUE.rows["replicate/minimax-video-01"]
 EMULATOR = "http://127.0.0.1:9999"
 S3 = {"S3_BUCKET_NAME": "films"}
 
@@ -29,19 +31,19 @@ def test_each_mode(variables: dict[str, str], runway: RowState, replicate: RowSt
     needed = vendors.needs_emulator(chosen, PROVIDERS, frozenset())
     assert needed == (RowState.MOCK in (runway, replicate))
     found = vendors.choose(chosen, PROVIDERS, EMULATOR if needed else None)
-    assert (found.availability("runway").state, found.availability("replicate").state) == (runway, replicate)
+    assert (found.availability(RUNWAY).state, found.availability(REPLICATE).state) == (runway, replicate)
 
 
 def test_a_missing_key_is_named() -> None:
     never = vendors.choose(settings.load({"FILMGATE_MOCK": "never", **S3}), PROVIDERS, None)
-    assert "RUNWAY_API_KEY or RUNWAYML_API_SECRET" in never.availability("runway").reason
+    assert "RUNWAY_API_KEY or RUNWAYML_API_SECRET" in never.availability(RUNWAY).reason
     auto = vendors.choose(settings.load({}), PROVIDERS, EMULATOR)
-    assert "REPLICATE_API_TOKEN is not set" in auto.availability("replicate").reason
+    assert "REPLICATE_API_TOKEN is not set" in auto.availability(REPLICATE).reason
 
 
 def test_a_key_never_goes_to_an_emulator() -> None:
     variables = {"RUNWAY_API_KEY": "planted", "FILMGATE_MOCK": "always"}
-    endpoint = vendors.choose(settings.load(variables), PROVIDERS, EMULATOR).availability("runway").endpoint
+    endpoint = vendors.choose(settings.load(variables), PROVIDERS, EMULATOR).availability(RUNWAY).endpoint
     assert endpoint is not None
     assert (endpoint.name, endpoint.base_url, endpoint.secret) == ("mock:runway", f"{EMULATOR}/runway", MOCK_SECRET)
     assert endpoint.currency == "XTS"
@@ -66,4 +68,4 @@ def test_attempts_still_waited_for_keep_their_emulator() -> None:
     found = vendors.choose(chosen, PROVIDERS, EMULATOR, unfinished)
     assert found.endpoint("mock:runway") is not None
     assert found.endpoint("mock:replicate") is None
-    assert found.availability("runway").state is RowState.LIVE
+    assert found.availability(RUNWAY).state is RowState.LIVE

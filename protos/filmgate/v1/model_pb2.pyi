@@ -33,6 +33,8 @@ class ModelModeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MODEL_MODE_KIND_UNSPECIFIED: _ClassVar[ModelModeKind]
     MODEL_MODE_KIND_TEXT: _ClassVar[ModelModeKind]
     MODEL_MODE_KIND_IMAGE: _ClassVar[ModelModeKind]
+    MODEL_MODE_KIND_REFERENCE: _ClassVar[ModelModeKind]
+    MODEL_MODE_KIND_VIDEO: _ClassVar[ModelModeKind]
 
 class SpeedClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -47,6 +49,7 @@ class PriceUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRICE_UNIT_SECOND: _ClassVar[PriceUnit]
     PRICE_UNIT_VIDEO: _ClassVar[PriceUnit]
     PRICE_UNIT_COMPUTE_SECOND: _ClassVar[PriceUnit]
+    PRICE_UNIT_MILLION_TOKENS: _ClassVar[PriceUnit]
 
 class VendorOptionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -67,6 +70,8 @@ MODEL_LIFECYCLE_RETIRED: ModelLifecycle
 MODEL_MODE_KIND_UNSPECIFIED: ModelModeKind
 MODEL_MODE_KIND_TEXT: ModelModeKind
 MODEL_MODE_KIND_IMAGE: ModelModeKind
+MODEL_MODE_KIND_REFERENCE: ModelModeKind
+MODEL_MODE_KIND_VIDEO: ModelModeKind
 SPEED_CLASS_UNSPECIFIED: SpeedClass
 SPEED_CLASS_FAST: SpeedClass
 SPEED_CLASS_MEDIUM: SpeedClass
@@ -75,6 +80,7 @@ PRICE_UNIT_UNSPECIFIED: PriceUnit
 PRICE_UNIT_SECOND: PriceUnit
 PRICE_UNIT_VIDEO: PriceUnit
 PRICE_UNIT_COMPUTE_SECOND: PriceUnit
+PRICE_UNIT_MILLION_TOKENS: PriceUnit
 VENDOR_OPTION_TYPE_UNSPECIFIED: VendorOptionType
 VENDOR_OPTION_TYPE_BOOL: VendorOptionType
 VENDOR_OPTION_TYPE_INTEGER: VendorOptionType
@@ -117,8 +123,20 @@ class ModelSize(_message.Message):
     height: int
     def __init__(self, aspect_ratio: _Optional[str] = ..., resolution: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
+class ResolutionDurations(_message.Message):
+    __slots__ = ("resolution", "choices", "span", "frames")
+    RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    resolution: str
+    choices: DurationChoices
+    span: DurationSpan
+    frames: DurationFrames
+    def __init__(self, resolution: _Optional[str] = ..., choices: _Optional[_Union[DurationChoices, _Mapping]] = ..., span: _Optional[_Union[DurationSpan, _Mapping]] = ..., frames: _Optional[_Union[DurationFrames, _Mapping]] = ...) -> None: ...
+
 class ModelMode(_message.Message):
-    __slots__ = ("kind", "choices", "span", "frames", "sizes", "aspect_ratios", "resolutions", "ratio_from_image", "default_price")
+    __slots__ = ("kind", "choices", "span", "frames", "sizes", "aspect_ratios", "resolutions", "ratio_from_image", "default_price", "resolution_durations")
     KIND_FIELD_NUMBER: _ClassVar[int]
     CHOICES_FIELD_NUMBER: _ClassVar[int]
     SPAN_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +146,7 @@ class ModelMode(_message.Message):
     RESOLUTIONS_FIELD_NUMBER: _ClassVar[int]
     RATIO_FROM_IMAGE_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_DURATIONS_FIELD_NUMBER: _ClassVar[int]
     kind: ModelModeKind
     choices: DurationChoices
     span: DurationSpan
@@ -137,10 +156,11 @@ class ModelMode(_message.Message):
     resolutions: _containers.RepeatedScalarFieldContainer[str]
     ratio_from_image: bool
     default_price: _common_pb2.Money
-    def __init__(self, kind: _Optional[_Union[ModelModeKind, str]] = ..., choices: _Optional[_Union[DurationChoices, _Mapping]] = ..., span: _Optional[_Union[DurationSpan, _Mapping]] = ..., frames: _Optional[_Union[DurationFrames, _Mapping]] = ..., sizes: _Optional[_Iterable[_Union[ModelSize, _Mapping]]] = ..., aspect_ratios: _Optional[_Iterable[str]] = ..., resolutions: _Optional[_Iterable[str]] = ..., ratio_from_image: _Optional[bool] = ..., default_price: _Optional[_Union[_common_pb2.Money, _Mapping]] = ...) -> None: ...
+    resolution_durations: _containers.RepeatedCompositeFieldContainer[ResolutionDurations]
+    def __init__(self, kind: _Optional[_Union[ModelModeKind, str]] = ..., choices: _Optional[_Union[DurationChoices, _Mapping]] = ..., span: _Optional[_Union[DurationSpan, _Mapping]] = ..., frames: _Optional[_Union[DurationFrames, _Mapping]] = ..., sizes: _Optional[_Iterable[_Union[ModelSize, _Mapping]]] = ..., aspect_ratios: _Optional[_Iterable[str]] = ..., resolutions: _Optional[_Iterable[str]] = ..., ratio_from_image: _Optional[bool] = ..., default_price: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., resolution_durations: _Optional[_Iterable[_Union[ResolutionDurations, _Mapping]]] = ...) -> None: ...
 
 class ModelPrice(_message.Message):
-    __slots__ = ("price", "unit", "conditions", "since_date", "check_date", "source_uri")
+    __slots__ = ("price", "unit", "conditions", "since_date", "check_date", "source_uri", "least")
     class ConditionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -154,13 +174,15 @@ class ModelPrice(_message.Message):
     SINCE_DATE_FIELD_NUMBER: _ClassVar[int]
     CHECK_DATE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_URI_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
     price: _common_pb2.Money
     unit: PriceUnit
     conditions: _containers.ScalarMap[str, str]
     since_date: str
     check_date: str
     source_uri: str
-    def __init__(self, price: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., unit: _Optional[_Union[PriceUnit, str]] = ..., conditions: _Optional[_Mapping[str, str]] = ..., since_date: _Optional[str] = ..., check_date: _Optional[str] = ..., source_uri: _Optional[str] = ...) -> None: ...
+    least: _common_pb2.Money
+    def __init__(self, price: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., unit: _Optional[_Union[PriceUnit, str]] = ..., conditions: _Optional[_Mapping[str, str]] = ..., since_date: _Optional[str] = ..., check_date: _Optional[str] = ..., source_uri: _Optional[str] = ..., least: _Optional[_Union[_common_pb2.Money, _Mapping]] = ...) -> None: ...
 
 class QualityTier(_message.Message):
     __slots__ = ("quality", "resolution")
@@ -185,7 +207,7 @@ class VendorOption(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[VendorOptionType, str]] = ..., choices: _Optional[_Iterable[_Union[_struct_pb2.Value, _Mapping]]] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ...) -> None: ...
 
 class VideoModel(_message.Message):
-    __slots__ = ("id", "title", "provider", "family", "lifecycle", "retire_date", "successor", "state", "state_reason", "aliases", "modes", "capabilities", "fps", "has_audio", "prompt_limit", "prompt_limit_utf16", "prices", "quality_rank", "speed_class", "best_for", "typical_seconds_p50", "typical_seconds_p90", "deadline", "motions", "qualities", "vendor_options", "cancel_cost", "default_fallbacks", "notes")
+    __slots__ = ("id", "title", "provider", "family", "lifecycle", "retire_date", "successor", "state", "state_reason", "aliases", "modes", "capabilities", "fps", "has_audio", "prompt_limit", "prompt_limit_utf16", "prices", "quality_rank", "speed_class", "best_for", "typical_seconds_p50", "typical_seconds_p90", "deadline", "motions", "qualities", "vendor_options", "cancel_cost", "default_fallbacks", "notes", "days_left", "references", "references_with_frame", "longest_source", "paused", "check_date")
     ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +237,12 @@ class VideoModel(_message.Message):
     CANCEL_COST_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_FALLBACKS_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    DAYS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_WITH_FRAME_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    CHECK_DATE_FIELD_NUMBER: _ClassVar[int]
     id: str
     title: str
     provider: str
@@ -244,4 +272,10 @@ class VideoModel(_message.Message):
     cancel_cost: str
     default_fallbacks: _containers.RepeatedScalarFieldContainer[str]
     notes: str
-    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., provider: _Optional[str] = ..., family: _Optional[str] = ..., lifecycle: _Optional[_Union[ModelLifecycle, str]] = ..., retire_date: _Optional[str] = ..., successor: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_reason: _Optional[str] = ..., aliases: _Optional[_Iterable[str]] = ..., modes: _Optional[_Iterable[_Union[ModelMode, _Mapping]]] = ..., capabilities: _Optional[_Iterable[_Union[_media_pb2.ModelCapability, str]]] = ..., fps: _Optional[float] = ..., has_audio: _Optional[bool] = ..., prompt_limit: _Optional[int] = ..., prompt_limit_utf16: _Optional[bool] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., quality_rank: _Optional[int] = ..., speed_class: _Optional[_Union[SpeedClass, str]] = ..., best_for: _Optional[str] = ..., typical_seconds_p50: _Optional[int] = ..., typical_seconds_p90: _Optional[int] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., motions: _Optional[_Iterable[_Union[_media_pb2.Motion, str]]] = ..., qualities: _Optional[_Iterable[_Union[QualityTier, _Mapping]]] = ..., vendor_options: _Optional[_Iterable[_Union[VendorOption, _Mapping]]] = ..., cancel_cost: _Optional[str] = ..., default_fallbacks: _Optional[_Iterable[str]] = ..., notes: _Optional[str] = ...) -> None: ...
+    days_left: int
+    references: int
+    references_with_frame: bool
+    longest_source: _duration_pb2.Duration
+    paused: bool
+    check_date: str
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., provider: _Optional[str] = ..., family: _Optional[str] = ..., lifecycle: _Optional[_Union[ModelLifecycle, str]] = ..., retire_date: _Optional[str] = ..., successor: _Optional[str] = ..., state: _Optional[_Union[ModelState, str]] = ..., state_reason: _Optional[str] = ..., aliases: _Optional[_Iterable[str]] = ..., modes: _Optional[_Iterable[_Union[ModelMode, _Mapping]]] = ..., capabilities: _Optional[_Iterable[_Union[_media_pb2.ModelCapability, str]]] = ..., fps: _Optional[float] = ..., has_audio: _Optional[bool] = ..., prompt_limit: _Optional[int] = ..., prompt_limit_utf16: _Optional[bool] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., quality_rank: _Optional[int] = ..., speed_class: _Optional[_Union[SpeedClass, str]] = ..., best_for: _Optional[str] = ..., typical_seconds_p50: _Optional[int] = ..., typical_seconds_p90: _Optional[int] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., motions: _Optional[_Iterable[_Union[_media_pb2.Motion, str]]] = ..., qualities: _Optional[_Iterable[_Union[QualityTier, _Mapping]]] = ..., vendor_options: _Optional[_Iterable[_Union[VendorOption, _Mapping]]] = ..., cancel_cost: _Optional[str] = ..., default_fallbacks: _Optional[_Iterable[str]] = ..., notes: _Optional[str] = ..., days_left: _Optional[int] = ..., references: _Optional[int] = ..., references_with_frame: _Optional[bool] = ..., longest_source: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., paused: _Optional[bool] = ..., check_date: _Optional[str] = ...) -> None: ...

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from filmgate.v1 import asset_pb2 as filmgate_dot_v1_dot_asset__pb2
 from filmgate.v1 import common_pb2 as filmgate_dot_v1_dot_common__pb2
 from filmgate.v1 import job_pb2 as filmgate_dot_v1_dot_job__pb2
 from filmgate.v1 import media_pb2 as filmgate_dot_v1_dot_media__pb2
@@ -34,7 +35,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66ilmgate/v1/video_service.proto\x12\x0b\x66ilmgate.v1\x1a\x18\x66ilmgate/v1/common.proto\x1a\x15\x66ilmgate/v1/job.proto\x1a\x17\x66ilmgate/v1/media.proto\x1a\x17\x66ilmgate/v1/model.proto\x1a\x17\x66ilmgate/v1/quote.proto\x1a\x17\x66ilmgate/v1/video.proto\x1a\x19\x66ilmgate/v1/webhook.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x06\n\x14GenerateVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x13\n\x0b\x63reative_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x12\n\nvariations\x18\x05 \x01(\x05\x12\x30\n\nparameters\x18\x06 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12,\n\x0b\x66irst_frame\x18\x07 \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12+\n\nlast_frame\x18\x08 \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12\x35\n\x10reference_images\x18\t \x03(\x0b\x32\x1b.filmgate.v1.ReferenceImage\x12-\n\x0csource_video\x18\n \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12\x16\n\x0e\x65nhance_prompt\x18\x0b \x01(\x08\x12\x17\n\x0f\x66\x61llback_models\x18\x0c \x03(\t\x12$\n\x08max_cost\x18\r \x01(\x0b\x32\x12.filmgate.v1.Money\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\'\n\x04wait\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rvalidate_only\x18\x10 \x01(\x08\x12%\n\x07webhook\x18\x11 \x01(\x0b\x32\x14.filmgate.v1.Webhook\x12=\n\x06labels\x18\x12 \x03(\x0b\x32-.filmgate.v1.GenerateVideoRequest.LabelsEntry\x12)\n\tselection\x18\x13 \x01(\x0b\x32\x16.filmgate.v1.Selection\x12/\n\x0evendor_options\x18\x14 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1b\n\x13\x61llow_substitutions\x18\x15 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd8\x01\n\x15GenerateVideoResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\x12!\n\x05quote\x18\x02 \x01(\x0b\x32\x12.filmgate.v1.Quote\x12\r\n\x05model\x18\x03 \x01(\t\x12\x14\n\x0cmodel_reason\x18\x04 \x01(\t\x12\x30\n\nparameters\x18\x05 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12&\n\x08warnings\x18\x06 \x03(\x0b\x32\x14.filmgate.v1.Warning\"\x91\x01\n\x1a\x42\x61tchGenerateVideosRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.filmgate.v1.GenerateVideoRequest\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"R\n\x1b\x42\x61tchGenerateVideosResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".filmgate.v1.GenerateVideoResponse\"G\n\x11QuoteVideoRequest\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.filmgate.v1.GenerateVideoRequest\"\xb6\x01\n\x12QuoteVideoResponse\x12!\n\x05quote\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Quote\x12\r\n\x05model\x18\x02 \x01(\t\x12\x14\n\x0cmodel_reason\x18\x03 \x01(\t\x12\x30\n\nparameters\x18\x04 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12&\n\x08warnings\x18\x05 \x03(\x0b\x32\x14.filmgate.v1.Warning\"\xfd\x01\n\x16ListVideoModelsRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tproviders\x18\x02 \x03(\t\x12(\n\x04mode\x18\x03 \x01(\x0e\x32\x1a.filmgate.v1.ModelModeKind\x12\x14\n\x0c\x61spect_ratio\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\tmax_price\x18\x06 \x01(\x0b\x32\x12.filmgate.v1.Money\x12\'\n\x06states\x18\x07 \x03(\x0e\x32\x17.filmgate.v1.ModelState\"u\n\x17ListVideoModelsResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.filmgate.v1.VideoModel\x12\x1a\n\x12\x63\x61talogue_revision\x18\x02 \x01(\t\x12\x15\n\rdefault_model\x18\x03 \x01(\t\"4\n\rGetJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\"\xef\x02\n\x0fListJobsRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12%\n\x06states\x18\x04 \x03(\x0e\x32\x15.filmgate.v1.JobState\x12\x13\n\x0b\x63reative_id\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x34\n\x10\x63reate_time_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reate_time_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x06labels\x18\t \x03(\x0b\x32(.filmgate.v1.ListJobsRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.filmgate.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x10\x43\x61ncelJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\"K\n\x0fWatchJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x66ter_event\x18\x03 \x01(\x03\"8\n\x10WatchJobResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.filmgate.v1.JobEvent\"&\n\x0c\x41\x64optVerdict\x12\x16\n\x0evendor_task_id\x18\x01 \x01(\t\"\x11\n\x0fResubmitVerdict\"\x10\n\x0e\x41\x62\x61ndonVerdict\"\xf9\x01\n\x12ResolveClipRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0f\n\x07\x63lip_id\x18\x02 \x01(\t\x12*\n\x05\x61\x64opt\x18\x03 \x01(\x0b\x32\x19.filmgate.v1.AdoptVerdictH\x00\x12\x30\n\x08resubmit\x18\x04 \x01(\x0b\x32\x1c.filmgate.v1.ResubmitVerdictH\x00\x12.\n\x07\x61\x62\x61ndon\x18\x05 \x01(\x0b\x32\x1b.filmgate.v1.AbandonVerdictH\x00\x12\x16\n\x0e\x61ttempt_number\x18\x06 \x01(\x05\x12\x0c\n\x04note\x18\x07 \x01(\tB\t\n\x07verdict\"}\n\x13ResolveClipResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\x12\x1f\n\x04\x63lip\x18\x02 \x01(\x0b\x32\x11.filmgate.v1.Clip\x12&\n\x08warnings\x18\x03 \x03(\x0b\x32\x14.filmgate.v1.Warning\"d\n\x0fGetVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12*\n\x07url_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"5\n\x10GetVideoResponse\x12!\n\x05video\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Video\"\x88\x03\n\x11ListVideosRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x13\n\x0b\x63reative_id\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\t\x12\x34\n\x10\x63reate_time_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reate_time_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x06labels\x18\x08 \x03(\x0b\x32*.filmgate.v1.ListVideosRequest.LabelsEntry\x12\x0e\n\x06job_id\x18\t \x01(\t\x12*\n\x07url_ttl\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Q\n\x12ListVideosResponse\x12\"\n\x06videos\x18\x01 \x03(\x0b\x32\x12.filmgate.v1.Video\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x12\x44\x65leteVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteVideoResponse2\xdc\x07\n\x0cVideoService\x12V\n\rGenerateVideo\x12!.filmgate.v1.GenerateVideoRequest\x1a\".filmgate.v1.GenerateVideoResponse\x12h\n\x13\x42\x61tchGenerateVideos\x12\'.filmgate.v1.BatchGenerateVideosRequest\x1a(.filmgate.v1.BatchGenerateVideosResponse\x12M\n\nQuoteVideo\x12\x1e.filmgate.v1.QuoteVideoRequest\x1a\x1f.filmgate.v1.QuoteVideoResponse\x12\\\n\x0fListVideoModels\x12#.filmgate.v1.ListVideoModelsRequest\x1a$.filmgate.v1.ListVideoModelsResponse\x12\x41\n\x06GetJob\x12\x1a.filmgate.v1.GetJobRequest\x1a\x1b.filmgate.v1.GetJobResponse\x12G\n\x08ListJobs\x12\x1c.filmgate.v1.ListJobsRequest\x1a\x1d.filmgate.v1.ListJobsResponse\x12J\n\tCancelJob\x12\x1d.filmgate.v1.CancelJobRequest\x1a\x1e.filmgate.v1.CancelJobResponse\x12I\n\x08WatchJob\x12\x1c.filmgate.v1.WatchJobRequest\x1a\x1d.filmgate.v1.WatchJobResponse0\x01\x12P\n\x0bResolveClip\x12\x1f.filmgate.v1.ResolveClipRequest\x1a .filmgate.v1.ResolveClipResponse\x12G\n\x08GetVideo\x12\x1c.filmgate.v1.GetVideoRequest\x1a\x1d.filmgate.v1.GetVideoResponse\x12M\n\nListVideos\x12\x1e.filmgate.v1.ListVideosRequest\x1a\x1f.filmgate.v1.ListVideosResponse\x12P\n\x0b\x44\x65leteVideo\x12\x1f.filmgate.v1.DeleteVideoRequest\x1a .filmgate.v1.DeleteVideoResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66ilmgate/v1/video_service.proto\x12\x0b\x66ilmgate.v1\x1a\x17\x66ilmgate/v1/asset.proto\x1a\x18\x66ilmgate/v1/common.proto\x1a\x15\x66ilmgate/v1/job.proto\x1a\x17\x66ilmgate/v1/media.proto\x1a\x17\x66ilmgate/v1/model.proto\x1a\x17\x66ilmgate/v1/quote.proto\x1a\x17\x66ilmgate/v1/video.proto\x1a\x19\x66ilmgate/v1/webhook.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x06\n\x14GenerateVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x13\n\x0b\x63reative_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x12\n\nvariations\x18\x05 \x01(\x05\x12\x30\n\nparameters\x18\x06 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12,\n\x0b\x66irst_frame\x18\x07 \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12+\n\nlast_frame\x18\x08 \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12\x35\n\x10reference_images\x18\t \x03(\x0b\x32\x1b.filmgate.v1.ReferenceImage\x12-\n\x0csource_video\x18\n \x01(\x0b\x32\x17.filmgate.v1.MediaInput\x12\x16\n\x0e\x65nhance_prompt\x18\x0b \x01(\x08\x12\x17\n\x0f\x66\x61llback_models\x18\x0c \x03(\t\x12$\n\x08max_cost\x18\r \x01(\x0b\x32\x12.filmgate.v1.Money\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\'\n\x04wait\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rvalidate_only\x18\x10 \x01(\x08\x12%\n\x07webhook\x18\x11 \x01(\x0b\x32\x14.filmgate.v1.Webhook\x12=\n\x06labels\x18\x12 \x03(\x0b\x32-.filmgate.v1.GenerateVideoRequest.LabelsEntry\x12)\n\tselection\x18\x13 \x01(\x0b\x32\x16.filmgate.v1.Selection\x12/\n\x0evendor_options\x18\x14 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1b\n\x13\x61llow_substitutions\x18\x15 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd8\x01\n\x15GenerateVideoResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\x12!\n\x05quote\x18\x02 \x01(\x0b\x32\x12.filmgate.v1.Quote\x12\r\n\x05model\x18\x03 \x01(\t\x12\x14\n\x0cmodel_reason\x18\x04 \x01(\t\x12\x30\n\nparameters\x18\x05 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12&\n\x08warnings\x18\x06 \x03(\x0b\x32\x14.filmgate.v1.Warning\"\x91\x01\n\x1a\x42\x61tchGenerateVideosRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.filmgate.v1.GenerateVideoRequest\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"R\n\x1b\x42\x61tchGenerateVideosResponse\x12\x33\n\x07results\x18\x01 \x03(\x0b\x32\".filmgate.v1.GenerateVideoResponse\"G\n\x11QuoteVideoRequest\x12\x32\n\x07request\x18\x01 \x01(\x0b\x32!.filmgate.v1.GenerateVideoRequest\"\xb6\x01\n\x12QuoteVideoResponse\x12!\n\x05quote\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Quote\x12\r\n\x05model\x18\x02 \x01(\t\x12\x14\n\x0cmodel_reason\x18\x03 \x01(\t\x12\x30\n\nparameters\x18\x04 \x01(\x0b\x32\x1c.filmgate.v1.VideoParameters\x12&\n\x08warnings\x18\x05 \x03(\x0b\x32\x14.filmgate.v1.Warning\"\xfd\x01\n\x16ListVideoModelsRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tproviders\x18\x02 \x03(\t\x12(\n\x04mode\x18\x03 \x01(\x0e\x32\x1a.filmgate.v1.ModelModeKind\x12\x14\n\x0c\x61spect_ratio\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\tmax_price\x18\x06 \x01(\x0b\x32\x12.filmgate.v1.Money\x12\'\n\x06states\x18\x07 \x03(\x0e\x32\x17.filmgate.v1.ModelState\"u\n\x17ListVideoModelsResponse\x12\'\n\x06models\x18\x01 \x03(\x0b\x32\x17.filmgate.v1.VideoModel\x12\x1a\n\x12\x63\x61talogue_revision\x18\x02 \x01(\t\x12\x15\n\rdefault_model\x18\x03 \x01(\t\"4\n\rGetJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\"\xef\x02\n\x0fListJobsRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12%\n\x06states\x18\x04 \x03(\x0e\x32\x15.filmgate.v1.JobState\x12\x13\n\x0b\x63reative_id\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x34\n\x10\x63reate_time_from\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reate_time_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x06labels\x18\t \x03(\x0b\x32(.filmgate.v1.ListJobsRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.filmgate.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x10\x43\x61ncelJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\"K\n\x0fWatchJobRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x66ter_event\x18\x03 \x01(\x03\"8\n\x10WatchJobResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.filmgate.v1.JobEvent\"&\n\x0c\x41\x64optVerdict\x12\x16\n\x0evendor_task_id\x18\x01 \x01(\t\"\x11\n\x0fResubmitVerdict\"\x10\n\x0e\x41\x62\x61ndonVerdict\"\xf9\x01\n\x12ResolveClipRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x0f\n\x07\x63lip_id\x18\x02 \x01(\t\x12*\n\x05\x61\x64opt\x18\x03 \x01(\x0b\x32\x19.filmgate.v1.AdoptVerdictH\x00\x12\x30\n\x08resubmit\x18\x04 \x01(\x0b\x32\x1c.filmgate.v1.ResubmitVerdictH\x00\x12.\n\x07\x61\x62\x61ndon\x18\x05 \x01(\x0b\x32\x1b.filmgate.v1.AbandonVerdictH\x00\x12\x16\n\x0e\x61ttempt_number\x18\x06 \x01(\x05\x12\x0c\n\x04note\x18\x07 \x01(\tB\t\n\x07verdict\"}\n\x13ResolveClipResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.filmgate.v1.Job\x12\x1f\n\x04\x63lip\x18\x02 \x01(\x0b\x32\x11.filmgate.v1.Clip\x12&\n\x08warnings\x18\x03 \x03(\x0b\x32\x14.filmgate.v1.Warning\"d\n\x0fGetVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12*\n\x07url_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"5\n\x10GetVideoResponse\x12!\n\x05video\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Video\"\x88\x03\n\x11ListVideosRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x13\n\x0b\x63reative_id\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\t\x12\x34\n\x10\x63reate_time_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63reate_time_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x06labels\x18\x08 \x03(\x0b\x32*.filmgate.v1.ListVideosRequest.LabelsEntry\x12\x0e\n\x06job_id\x18\t \x01(\t\x12*\n\x07url_ttl\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Q\n\x12ListVideosResponse\x12\"\n\x06videos\x18\x01 \x03(\x0b\x32\x12.filmgate.v1.Video\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x12\x44\x65leteVideoRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteVideoResponse\"g\n\rAssetMetadata\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x11\n\tmime_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\"`\n\x12UploadAssetRequest\x12.\n\x08metadata\x18\x01 \x01(\x0b\x32\x1a.filmgate.v1.AssetMetadataH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"8\n\x13UploadAssetResponse\x12!\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Asset\"d\n\x0fGetAssetRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12*\n\x07url_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"5\n\x10GetAssetResponse\x12!\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x12.filmgate.v1.Asset\"u\n\x11ListAssetsRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12$\n\x04kind\x18\x04 \x01(\x0e\x32\x16.filmgate.v1.AssetKind\"Q\n\x12ListAssetsResponse\x12\"\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x12.filmgate.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x12\x44\x65leteAssetRequest\x12\x13\n\x0btenant_name\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteAssetResponse2\x9a\n\n\x0cVideoService\x12V\n\rGenerateVideo\x12!.filmgate.v1.GenerateVideoRequest\x1a\".filmgate.v1.GenerateVideoResponse\x12h\n\x13\x42\x61tchGenerateVideos\x12\'.filmgate.v1.BatchGenerateVideosRequest\x1a(.filmgate.v1.BatchGenerateVideosResponse\x12M\n\nQuoteVideo\x12\x1e.filmgate.v1.QuoteVideoRequest\x1a\x1f.filmgate.v1.QuoteVideoResponse\x12\\\n\x0fListVideoModels\x12#.filmgate.v1.ListVideoModelsRequest\x1a$.filmgate.v1.ListVideoModelsResponse\x12\x41\n\x06GetJob\x12\x1a.filmgate.v1.GetJobRequest\x1a\x1b.filmgate.v1.GetJobResponse\x12G\n\x08ListJobs\x12\x1c.filmgate.v1.ListJobsRequest\x1a\x1d.filmgate.v1.ListJobsResponse\x12J\n\tCancelJob\x12\x1d.filmgate.v1.CancelJobRequest\x1a\x1e.filmgate.v1.CancelJobResponse\x12I\n\x08WatchJob\x12\x1c.filmgate.v1.WatchJobRequest\x1a\x1d.filmgate.v1.WatchJobResponse0\x01\x12P\n\x0bResolveClip\x12\x1f.filmgate.v1.ResolveClipRequest\x1a .filmgate.v1.ResolveClipResponse\x12G\n\x08GetVideo\x12\x1c.filmgate.v1.GetVideoRequest\x1a\x1d.filmgate.v1.GetVideoResponse\x12M\n\nListVideos\x12\x1e.filmgate.v1.ListVideosRequest\x1a\x1f.filmgate.v1.ListVideosResponse\x12P\n\x0b\x44\x65leteVideo\x12\x1f.filmgate.v1.DeleteVideoRequest\x1a .filmgate.v1.DeleteVideoResponse\x12R\n\x0bUploadAsset\x12\x1f.filmgate.v1.UploadAssetRequest\x1a .filmgate.v1.UploadAssetResponse(\x01\x12G\n\x08GetAsset\x12\x1c.filmgate.v1.GetAssetRequest\x1a\x1d.filmgate.v1.GetAssetResponse\x12M\n\nListAssets\x12\x1e.filmgate.v1.ListAssetsRequest\x1a\x1f.filmgate.v1.ListAssetsResponse\x12P\n\x0b\x44\x65leteAsset\x12\x1f.filmgate.v1.DeleteAssetRequest\x1a .filmgate.v1.DeleteAssetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,66 +48,84 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_GENERATEVIDEOREQUEST']._serialized_start=320
-  _globals['_GENERATEVIDEOREQUEST']._serialized_end=1119
-  _globals['_GENERATEVIDEOREQUEST_LABELSENTRY']._serialized_start=1074
-  _globals['_GENERATEVIDEOREQUEST_LABELSENTRY']._serialized_end=1119
-  _globals['_GENERATEVIDEORESPONSE']._serialized_start=1122
-  _globals['_GENERATEVIDEORESPONSE']._serialized_end=1338
-  _globals['_BATCHGENERATEVIDEOSREQUEST']._serialized_start=1341
-  _globals['_BATCHGENERATEVIDEOSREQUEST']._serialized_end=1486
-  _globals['_BATCHGENERATEVIDEOSRESPONSE']._serialized_start=1488
-  _globals['_BATCHGENERATEVIDEOSRESPONSE']._serialized_end=1570
-  _globals['_QUOTEVIDEOREQUEST']._serialized_start=1572
-  _globals['_QUOTEVIDEOREQUEST']._serialized_end=1643
-  _globals['_QUOTEVIDEORESPONSE']._serialized_start=1646
-  _globals['_QUOTEVIDEORESPONSE']._serialized_end=1828
-  _globals['_LISTVIDEOMODELSREQUEST']._serialized_start=1831
-  _globals['_LISTVIDEOMODELSREQUEST']._serialized_end=2084
-  _globals['_LISTVIDEOMODELSRESPONSE']._serialized_start=2086
-  _globals['_LISTVIDEOMODELSRESPONSE']._serialized_end=2203
-  _globals['_GETJOBREQUEST']._serialized_start=2205
-  _globals['_GETJOBREQUEST']._serialized_end=2257
-  _globals['_GETJOBRESPONSE']._serialized_start=2259
-  _globals['_GETJOBRESPONSE']._serialized_end=2306
-  _globals['_LISTJOBSREQUEST']._serialized_start=2309
-  _globals['_LISTJOBSREQUEST']._serialized_end=2676
-  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_start=1074
-  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_end=1119
-  _globals['_LISTJOBSRESPONSE']._serialized_start=2678
-  _globals['_LISTJOBSRESPONSE']._serialized_end=2753
-  _globals['_CANCELJOBREQUEST']._serialized_start=2755
-  _globals['_CANCELJOBREQUEST']._serialized_end=2810
-  _globals['_CANCELJOBRESPONSE']._serialized_start=2812
-  _globals['_CANCELJOBRESPONSE']._serialized_end=2862
-  _globals['_WATCHJOBREQUEST']._serialized_start=2864
-  _globals['_WATCHJOBREQUEST']._serialized_end=2939
-  _globals['_WATCHJOBRESPONSE']._serialized_start=2941
-  _globals['_WATCHJOBRESPONSE']._serialized_end=2997
-  _globals['_ADOPTVERDICT']._serialized_start=2999
-  _globals['_ADOPTVERDICT']._serialized_end=3037
-  _globals['_RESUBMITVERDICT']._serialized_start=3039
-  _globals['_RESUBMITVERDICT']._serialized_end=3056
-  _globals['_ABANDONVERDICT']._serialized_start=3058
-  _globals['_ABANDONVERDICT']._serialized_end=3074
-  _globals['_RESOLVECLIPREQUEST']._serialized_start=3077
-  _globals['_RESOLVECLIPREQUEST']._serialized_end=3326
-  _globals['_RESOLVECLIPRESPONSE']._serialized_start=3328
-  _globals['_RESOLVECLIPRESPONSE']._serialized_end=3453
-  _globals['_GETVIDEOREQUEST']._serialized_start=3455
-  _globals['_GETVIDEOREQUEST']._serialized_end=3555
-  _globals['_GETVIDEORESPONSE']._serialized_start=3557
-  _globals['_GETVIDEORESPONSE']._serialized_end=3610
-  _globals['_LISTVIDEOSREQUEST']._serialized_start=3613
-  _globals['_LISTVIDEOSREQUEST']._serialized_end=4005
-  _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._serialized_start=1074
-  _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._serialized_end=1119
-  _globals['_LISTVIDEOSRESPONSE']._serialized_start=4007
-  _globals['_LISTVIDEOSRESPONSE']._serialized_end=4088
-  _globals['_DELETEVIDEOREQUEST']._serialized_start=4090
-  _globals['_DELETEVIDEOREQUEST']._serialized_end=4149
-  _globals['_DELETEVIDEORESPONSE']._serialized_start=4151
-  _globals['_DELETEVIDEORESPONSE']._serialized_end=4172
-  _globals['_VIDEOSERVICE']._serialized_start=4175
-  _globals['_VIDEOSERVICE']._serialized_end=5163
+  _globals['_GENERATEVIDEOREQUEST']._serialized_start=345
+  _globals['_GENERATEVIDEOREQUEST']._serialized_end=1144
+  _globals['_GENERATEVIDEOREQUEST_LABELSENTRY']._serialized_start=1099
+  _globals['_GENERATEVIDEOREQUEST_LABELSENTRY']._serialized_end=1144
+  _globals['_GENERATEVIDEORESPONSE']._serialized_start=1147
+  _globals['_GENERATEVIDEORESPONSE']._serialized_end=1363
+  _globals['_BATCHGENERATEVIDEOSREQUEST']._serialized_start=1366
+  _globals['_BATCHGENERATEVIDEOSREQUEST']._serialized_end=1511
+  _globals['_BATCHGENERATEVIDEOSRESPONSE']._serialized_start=1513
+  _globals['_BATCHGENERATEVIDEOSRESPONSE']._serialized_end=1595
+  _globals['_QUOTEVIDEOREQUEST']._serialized_start=1597
+  _globals['_QUOTEVIDEOREQUEST']._serialized_end=1668
+  _globals['_QUOTEVIDEORESPONSE']._serialized_start=1671
+  _globals['_QUOTEVIDEORESPONSE']._serialized_end=1853
+  _globals['_LISTVIDEOMODELSREQUEST']._serialized_start=1856
+  _globals['_LISTVIDEOMODELSREQUEST']._serialized_end=2109
+  _globals['_LISTVIDEOMODELSRESPONSE']._serialized_start=2111
+  _globals['_LISTVIDEOMODELSRESPONSE']._serialized_end=2228
+  _globals['_GETJOBREQUEST']._serialized_start=2230
+  _globals['_GETJOBREQUEST']._serialized_end=2282
+  _globals['_GETJOBRESPONSE']._serialized_start=2284
+  _globals['_GETJOBRESPONSE']._serialized_end=2331
+  _globals['_LISTJOBSREQUEST']._serialized_start=2334
+  _globals['_LISTJOBSREQUEST']._serialized_end=2701
+  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_start=1099
+  _globals['_LISTJOBSREQUEST_LABELSENTRY']._serialized_end=1144
+  _globals['_LISTJOBSRESPONSE']._serialized_start=2703
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2778
+  _globals['_CANCELJOBREQUEST']._serialized_start=2780
+  _globals['_CANCELJOBREQUEST']._serialized_end=2835
+  _globals['_CANCELJOBRESPONSE']._serialized_start=2837
+  _globals['_CANCELJOBRESPONSE']._serialized_end=2887
+  _globals['_WATCHJOBREQUEST']._serialized_start=2889
+  _globals['_WATCHJOBREQUEST']._serialized_end=2964
+  _globals['_WATCHJOBRESPONSE']._serialized_start=2966
+  _globals['_WATCHJOBRESPONSE']._serialized_end=3022
+  _globals['_ADOPTVERDICT']._serialized_start=3024
+  _globals['_ADOPTVERDICT']._serialized_end=3062
+  _globals['_RESUBMITVERDICT']._serialized_start=3064
+  _globals['_RESUBMITVERDICT']._serialized_end=3081
+  _globals['_ABANDONVERDICT']._serialized_start=3083
+  _globals['_ABANDONVERDICT']._serialized_end=3099
+  _globals['_RESOLVECLIPREQUEST']._serialized_start=3102
+  _globals['_RESOLVECLIPREQUEST']._serialized_end=3351
+  _globals['_RESOLVECLIPRESPONSE']._serialized_start=3353
+  _globals['_RESOLVECLIPRESPONSE']._serialized_end=3478
+  _globals['_GETVIDEOREQUEST']._serialized_start=3480
+  _globals['_GETVIDEOREQUEST']._serialized_end=3580
+  _globals['_GETVIDEORESPONSE']._serialized_start=3582
+  _globals['_GETVIDEORESPONSE']._serialized_end=3635
+  _globals['_LISTVIDEOSREQUEST']._serialized_start=3638
+  _globals['_LISTVIDEOSREQUEST']._serialized_end=4030
+  _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._serialized_start=1099
+  _globals['_LISTVIDEOSREQUEST_LABELSENTRY']._serialized_end=1144
+  _globals['_LISTVIDEOSRESPONSE']._serialized_start=4032
+  _globals['_LISTVIDEOSRESPONSE']._serialized_end=4113
+  _globals['_DELETEVIDEOREQUEST']._serialized_start=4115
+  _globals['_DELETEVIDEOREQUEST']._serialized_end=4174
+  _globals['_DELETEVIDEORESPONSE']._serialized_start=4176
+  _globals['_DELETEVIDEORESPONSE']._serialized_end=4197
+  _globals['_ASSETMETADATA']._serialized_start=4199
+  _globals['_ASSETMETADATA']._serialized_end=4302
+  _globals['_UPLOADASSETREQUEST']._serialized_start=4304
+  _globals['_UPLOADASSETREQUEST']._serialized_end=4400
+  _globals['_UPLOADASSETRESPONSE']._serialized_start=4402
+  _globals['_UPLOADASSETRESPONSE']._serialized_end=4458
+  _globals['_GETASSETREQUEST']._serialized_start=4460
+  _globals['_GETASSETREQUEST']._serialized_end=4560
+  _globals['_GETASSETRESPONSE']._serialized_start=4562
+  _globals['_GETASSETRESPONSE']._serialized_end=4615
+  _globals['_LISTASSETSREQUEST']._serialized_start=4617
+  _globals['_LISTASSETSREQUEST']._serialized_end=4734
+  _globals['_LISTASSETSRESPONSE']._serialized_start=4736
+  _globals['_LISTASSETSRESPONSE']._serialized_end=4817
+  _globals['_DELETEASSETREQUEST']._serialized_start=4819
+  _globals['_DELETEASSETREQUEST']._serialized_end=4878
+  _globals['_DELETEASSETRESPONSE']._serialized_start=4880
+  _globals['_DELETEASSETRESPONSE']._serialized_end=4901
+  _globals['_VIDEOSERVICE']._serialized_start=4904
+  _globals['_VIDEOSERVICE']._serialized_end=6210
 # @@protoc_insertion_point(module_scope)

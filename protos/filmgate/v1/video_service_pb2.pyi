@@ -1,5 +1,6 @@
 import datetime
 
+from filmgate.v1 import asset_pb2 as _asset_pb2
 from filmgate.v1 import common_pb2 as _common_pb2
 from filmgate.v1 import job_pb2 as _job_pb2
 from filmgate.v1 import media_pb2 as _media_pb2
@@ -340,5 +341,81 @@ class DeleteVideoRequest(_message.Message):
     def __init__(self, tenant_name: _Optional[str] = ..., video_id: _Optional[str] = ...) -> None: ...
 
 class DeleteVideoResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class AssetMetadata(_message.Message):
+    __slots__ = ("tenant_name", "filename", "mime_type", "size", "sha256")
+    TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    MIME_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    tenant_name: str
+    filename: str
+    mime_type: str
+    size: int
+    sha256: str
+    def __init__(self, tenant_name: _Optional[str] = ..., filename: _Optional[str] = ..., mime_type: _Optional[str] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class UploadAssetRequest(_message.Message):
+    __slots__ = ("metadata", "chunk")
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    metadata: AssetMetadata
+    chunk: bytes
+    def __init__(self, metadata: _Optional[_Union[AssetMetadata, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class UploadAssetResponse(_message.Message):
+    __slots__ = ("asset",)
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    asset: _asset_pb2.Asset
+    def __init__(self, asset: _Optional[_Union[_asset_pb2.Asset, _Mapping]] = ...) -> None: ...
+
+class GetAssetRequest(_message.Message):
+    __slots__ = ("tenant_name", "asset_id", "url_ttl")
+    TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_TTL_FIELD_NUMBER: _ClassVar[int]
+    tenant_name: str
+    asset_id: str
+    url_ttl: _duration_pb2.Duration
+    def __init__(self, tenant_name: _Optional[str] = ..., asset_id: _Optional[str] = ..., url_ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class GetAssetResponse(_message.Message):
+    __slots__ = ("asset",)
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    asset: _asset_pb2.Asset
+    def __init__(self, asset: _Optional[_Union[_asset_pb2.Asset, _Mapping]] = ...) -> None: ...
+
+class ListAssetsRequest(_message.Message):
+    __slots__ = ("tenant_name", "page_size", "page_token", "kind")
+    TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    tenant_name: str
+    page_size: int
+    page_token: str
+    kind: _asset_pb2.AssetKind
+    def __init__(self, tenant_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., kind: _Optional[_Union[_asset_pb2.AssetKind, str]] = ...) -> None: ...
+
+class ListAssetsResponse(_message.Message):
+    __slots__ = ("assets", "next_page_token")
+    ASSETS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    assets: _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]
+    next_page_token: str
+    def __init__(self, assets: _Optional[_Iterable[_Union[_asset_pb2.Asset, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class DeleteAssetRequest(_message.Message):
+    __slots__ = ("tenant_name", "asset_id")
+    TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    tenant_name: str
+    asset_id: str
+    def __init__(self, tenant_name: _Optional[str] = ..., asset_id: _Optional[str] = ...) -> None: ...
+
+class DeleteAssetResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

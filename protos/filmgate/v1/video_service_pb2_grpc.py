@@ -95,6 +95,26 @@ class VideoServiceStub:
                 request_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteVideoRequest.SerializeToString,
                 response_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteVideoResponse.FromString,
                 _registered_method=True)
+        self.UploadAsset = channel.stream_unary(
+                '/filmgate.v1.VideoService/UploadAsset',
+                request_serializer=filmgate_dot_v1_dot_video__service__pb2.UploadAssetRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_video__service__pb2.UploadAssetResponse.FromString,
+                _registered_method=True)
+        self.GetAsset = channel.unary_unary(
+                '/filmgate.v1.VideoService/GetAsset',
+                request_serializer=filmgate_dot_v1_dot_video__service__pb2.GetAssetRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_video__service__pb2.GetAssetResponse.FromString,
+                _registered_method=True)
+        self.ListAssets = channel.unary_unary(
+                '/filmgate.v1.VideoService/ListAssets',
+                request_serializer=filmgate_dot_v1_dot_video__service__pb2.ListAssetsRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_video__service__pb2.ListAssetsResponse.FromString,
+                _registered_method=True)
+        self.DeleteAsset = channel.unary_unary(
+                '/filmgate.v1.VideoService/DeleteAsset',
+                request_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.FromString,
+                _registered_method=True)
 
 
 class VideoServiceServicer:
@@ -202,6 +222,36 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UploadAsset(self, request_iterator, context):
+        """Takes a file to be used as an input. The first message carries `metadata`, all others a `chunk` of at most 1 MiB.
+        The file is sniffed and probed before it is kept; a file that is already there gets a new id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAsset(self, request, context):
+        """Returns one asset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAssets(self, request, context):
+        """Lists assets, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAsset(self, request, context):
+        """Removes an asset. Jobs that were accepted with it keep their own copy until they end. Deleting what is gone is
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VideoServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +314,26 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.DeleteVideo,
                     request_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteVideoRequest.FromString,
                     response_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteVideoResponse.SerializeToString,
+            ),
+            'UploadAsset': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadAsset,
+                    request_deserializer=filmgate_dot_v1_dot_video__service__pb2.UploadAssetRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_video__service__pb2.UploadAssetResponse.SerializeToString,
+            ),
+            'GetAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAsset,
+                    request_deserializer=filmgate_dot_v1_dot_video__service__pb2.GetAssetRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_video__service__pb2.GetAssetResponse.SerializeToString,
+            ),
+            'ListAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssets,
+                    request_deserializer=filmgate_dot_v1_dot_video__service__pb2.ListAssetsRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_video__service__pb2.ListAssetsResponse.SerializeToString,
+            ),
+            'DeleteAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAsset,
+                    request_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -591,6 +661,114 @@ class VideoService:
             '/filmgate.v1.VideoService/DeleteVideo',
             filmgate_dot_v1_dot_video__service__pb2.DeleteVideoRequest.SerializeToString,
             filmgate_dot_v1_dot_video__service__pb2.DeleteVideoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadAsset(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/filmgate.v1.VideoService/UploadAsset',
+            filmgate_dot_v1_dot_video__service__pb2.UploadAssetRequest.SerializeToString,
+            filmgate_dot_v1_dot_video__service__pb2.UploadAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.VideoService/GetAsset',
+            filmgate_dot_v1_dot_video__service__pb2.GetAssetRequest.SerializeToString,
+            filmgate_dot_v1_dot_video__service__pb2.GetAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.VideoService/ListAssets',
+            filmgate_dot_v1_dot_video__service__pb2.ListAssetsRequest.SerializeToString,
+            filmgate_dot_v1_dot_video__service__pb2.ListAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.VideoService/DeleteAsset',
+            filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.SerializeToString,
+            filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from core.outcome import Json
-from emulators.faults import REPLICATE_FAILURES
-from emulators.files import is_removed, replicate_url
+from emulators.files import output_urls
 from emulators.jobs import Job, Phase, Standing
-from emulators.replicate_models import REPLICATE_MODELS, ReplicateModel
+from emulators.spelling import iso
+from emulators.vendors.replicate_errors import FAILURES
+from emulators.vendors.replicate_models import REPLICATE_MODELS
+from emulators.vendors.replicate_parts import ReplicateModel
 from emulators.world import World
 
 STATUSES: Mapping[Phase, str] = {
@@ -23,11 +24,11 @@ STATUSES: Mapping[Phase, str] = {
 STEPS = 25
 
 
-def spell(moment: float | None) -> str | None:
-    """Unix seconds as Replicate writes them."""
-    if moment is None:
-        return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def is_removed(world: World, job: Job) -> bool:
+    """Whether Replicate has dropped the inputs, outputs and logs of a prediction."""
+    ended = world.standing(job).ended
+    lapsed = ended is not None and world.now() >= ended + world.options.retention_seconds
+    return lapsed or (job.removed is not None and world.now() >= job.removed)
 
 
 def prediction(world: World, job: Job, at: float | None = None) -> dict[str, Json]:
@@ -43,21 +44,26 @@ def prediction(world: World, job: Job, at: float | None = None) -> dict[str, Jso
         "logs": "" if removed else logs(job, model, now),
         "output": None if removed else output(world, job, model, now),
         "data_removed": removed,
-        "error": REPLICATE_FAILURES.get(job.failure, "Unknown error") if now.phase is Phase.FAILED else None,
+        "error": error(job) if now.phase is Phase.FAILED else None,
         "source": "api",
         "status": STATUSES[now.phase],
-        "created_at": spell(job.created),
-        "started_at": spell(now.started),
-        "completed_at": spell(now.ended),
-        "deadline": spell(job.deadline),
+        "created_at": iso(job.created),
+        "started_at": iso(now.started),
+        "completed_at": iso(now.ended),
+        "deadline": iso(job.deadline),
         "deployment": None,
-        "metrics": metrics(job, now),
+        "metrics": metrics(job, model, now),
         "urls": urls(world, job),
     }
     if job.webhook:
         shown["webhook"] = job.webhook
         shown |= {} if job.events is None else {"webhook_events_filter": list(job.events)}
     return shown
+
+
+def error(job: Job) -> str:
+    """Why it failed."""
+    return FAILURES.get(job.failure) or str(job.extra.get("error") or "Unknown error")
 
 
 def urls(world: World, job: Job) -> dict[str, Json]:
@@ -67,31 +73,29 @@ def urls(world: World, job: Job) -> dict[str, Json]:
 
 
 def output(world: World, job: Job, model: ReplicateModel, now: Standing) -> Json:
-    """One address, or a list with one, once it succeeded."""
+    """One address, or a list of them, once it succeeded."""
     if now.phase is not Phase.SUCCEEDED:
         return None
-    url = replicate_url(world, job)
-    return [url] if model.is_list else url
+    urls = output_urls(world, job)
+    return urls if model.is_list else urls[0]
 
 
-def metrics(job: Job, now: Standing) -> dict[str, Json]:
-    """Vendor seconds, and what the price is for. A run that was stopped is told as if it had made its video, since it
-    is billed; what the real API tells of it is not known."""
-    if not now.is_terminal:
+def metrics(job: Job, model: ReplicateModel, now: Standing) -> dict[str, Json]:
+    """Vendor seconds and, of official models, what the price is for. A run that was stopped is told as if it had made
+    its video, since it is billed; what the real API tells of it is not known."""
+    if not now.is_terminal or now.started is None:
         return {}
-    told: dict[str, Json] = {"total_time": now.total_seconds}
-    if now.started is None:
-        return {}
-    told["predict_time"] = now.predict_seconds
-    if now.phase in (Phase.SUCCEEDED, Phase.CANCELLED):
-        told |= {"video_output_count": 1, "video_output_duration_seconds": round(job.clip.seconds, 3)}
+    told: dict[str, Json] = {"predict_time": now.predict_seconds, "total_time": now.total_seconds}
+    if model.is_official and now.phase in (Phase.SUCCEEDED, Phase.CANCELLED):
+        told |= {"video_output_count": job.count, "video_output_duration_seconds": round(job.clip.seconds, 3)}
         told["resolution_target"] = f"{min(job.clip.width, job.clip.height)}p"
+        told |= {"with_audio": job.clip.audio} if model.audio else {}
     return told
 
 
 def logs(job: Job, model: ReplicateModel, now: Standing) -> str:
     """Community models print their seed and a progress bar; official ones nothing."""
-    if not model.prints_logs or now.started is None:
+    if model.is_official or now.started is None:
         return ""
     seed = job.seed or random.Random(job.id).randrange(1, 65_536)  # noqa: S311 - a seed for pictures
     done = int(now.progress * STEPS)

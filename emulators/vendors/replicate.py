@@ -1,145 +1,57 @@
 """The emulated Replicate API, mounted at `/replicate`. https://replicate.com/docs/reference/http"""
 
-import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from http import HTTPStatus
 from math import inf
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
 
 from core.outcome import Json
 from emulators import ledger, schema
-from emulators.exchange import Exchange, Perform, callback_token, endpoint, fingerprint
+from emulators.exchange import Exchange
 from emulators.faults import Stage
-from emulators.forms import read_form
 from emulators.images import ImageHead, from_data_uri, read_head
 from emulators.jobs import Job
-from emulators.predictions import prediction, spell
-from emulators.replicate_models import REPLICATE_MODELS, ReplicateModel
-from emulators.schema import Invalid
-from emulators.vendor import Vendor
-from emulators.webhooks import EVENTS, Courier
+from emulators.schema import Invalid, Rule
+from emulators.signing import standard_webhooks, webhook_secret
+from emulators.spelling import identifier, iso, moment_of
+from emulators.vendor import At, Files, Vendor
+from emulators.vendors.replicate_errors import BAD_VERSION, FAILURES, MISFIT, NO_CREDIT, error_body, refusal
+from emulators.vendors.replicate_models import REPLICATE_MODELS
+from emulators.vendors.replicate_parts import ReplicateModel
+from emulators.vendors.replicate_predictions import is_removed, prediction
+from emulators.webhooks import Webhooks, when_ended, when_half_done, when_started, when_succeeded
 from emulators.world import World
 
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+NOT_FOUND = "The requested resource could not be found."
 MEMBERS = frozenset({"input", "webhook", "webhook_events_filter", "stream", "version"})
 FILE_LIFE = 24 * 3600.0
-NO_CREDIT = (
-    "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to purchase "
-    "credit. Once you purchase credit, please wait a few minutes before trying again."
-)
-BAD_VERSION: Mapping[str, Json] = {
-    "title": "Invalid version or not permitted",
-    "detail": "The specified version does not exist (or perhaps you don't have permission to use it?)",
-    "status": 422,
-}
-TITLES: Mapping[int, tuple[str, str]] = {
-    401: ("Unauthenticated", "You did not pass a valid authentication token"),
-    402: ("Insufficient credit", NO_CREDIT),
-}
+EVENTS = ("start", "output", "logs", "completed")
+UNFILTERED = ("output", "completed")
 
 
-def error_body(status: int, text: str) -> dict[str, Json]:
-    """`{"title", "detail", "status"}`; 404 and 429 come without a title, as observed."""
-    title, detail = TITLES.get(status, (HTTPStatus(status).phrase, HTTPStatus(status).description or "Error"))
-    body: dict[str, Json] = {"detail": text or detail, "status": status}
-    return body if status in (404, 429) else {"title": title, **body}
-
-
-def guard(world: World, request: Request) -> Response | None:
-    """401 without a good key."""
-    key = request.headers.get("authorization", "").partition(" ")[2].strip()
-    wanted = world.options.require_key
-    if not fingerprint(request) or (wanted is not None and key != wanted):
-        return REPLICATE.error(401)
-    return None
-
-
-REPLICATE = Vendor(
-    name="replicate",
-    error_body=error_body,
-    guard=guard,
-    first={"status": "starting", "output": None, "started_at": None, "completed_at": None, "metrics": {}, "logs": ""},
-    success={"status": "succeeded", "output": None},
-    no_credit=(402, NO_CREDIT),
-    nullable=frozenset({"output", "started_at", "completed_at"}),
-)
-
-
-def routes(world: World, courier: Courier) -> list[BaseRoute]:
-    """The API."""
-
-    def at(path: str, method: str, perform: Perform, stage: Stage | None = None) -> Route:
-        return Route(path, endpoint(world, REPLICATE, perform, stage), methods=[method])
-
-    async def by_model(exchange: Exchange) -> Response:
-        return await _create_by_model(exchange, courier)
-
-    async def by_version(exchange: Exchange) -> Response:
-        return await _create_by_version(exchange, courier)
-
-    async def stop(exchange: Exchange) -> Response:
-        return await _cancel(exchange, courier)
-
-    api: list[BaseRoute] = [
-        at("/v1/predictions", "POST", by_version, Stage.SUBMIT),
-        at("/v1/models/{owner}/{name}/predictions", "POST", by_model, Stage.SUBMIT),
-        at("/v1/predictions", "GET", listing),
-        at("/v1/predictions/{job}", "GET", retrieve, Stage.POLL),
-        at("/v1/predictions/{job}/cancel", "POST", stop, Stage.CANCEL),
-        at("/v1/models/{owner}/{name}", "GET", model_card),
-        at("/v1/models/{owner}/{name}/versions/{version}", "GET", version_card),
-        at("/v1/account", "GET", account),
-        at("/v1/webhooks/default/secret", "GET", webhook_secret),
-        at("/v1/files", "POST", create_file),
-        at("/v1/files", "GET", list_files),
-        at("/v1/files/{file}", "GET", retrieve_file),
-        at("/v1/files/{file}", "DELETE", delete_file),
-        Route("/{path:path}", endpoint(world, REPLICATE, missing), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ]
-    return [Mount("/replicate", routes=api)]
-
-
-async def missing(exchange: Exchange) -> Response:
-    """Any other path, model, prediction or file."""
-    return REPLICATE.error(404, "The requested resource could not be found.")
-
-
-async def _refused(exchange: Exchange, body: Mapping[str, Json], status: int = 422) -> Response:
-    await exchange.witness(status)
-    return JSONResponse(body, status_code=status)
-
-
-async def _create_by_model(exchange: Exchange, courier: Courier) -> Response:
+async def create_by_model(exchange: Exchange) -> Response:
     """`POST /v1/models/{owner}/{name}/predictions`, for official models only."""
     model = REPLICATE_MODELS.get("{owner}/{name}".format(**exchange.request.path_params))
     if model is None or not model.is_official:
-        await exchange.witness(404)
-        return await missing(exchange)
-    return await _create(exchange, courier, model, needs_version=False)
+        return await exchange.refuse(404, NOT_FOUND)
+    return await _create(exchange, model, needs_version=False)
 
 
-async def _create_by_version(exchange: Exchange, courier: Courier) -> Response:
+async def create_by_version(exchange: Exchange) -> Response:
     """`POST /v1/predictions`, with 64 hex digits, `owner/name:` and them, or an official `owner/name`."""
     version = (exchange.document or {}).get("version")
     if not isinstance(version, str):
-        return await _create(exchange, courier, None, needs_version=True)
+        return await _create(exchange, None, needs_version=True)
     model = find_version(version)
     if model is None:
-        return await _refused(exchange, BAD_VERSION)
-    return await _create(exchange, courier, model, needs_version=True)
+        return await exchange.refuse(422, body=BAD_VERSION)
+    return await _create(exchange, model, needs_version=True)
 
 
 def find_version(version: str) -> ReplicateModel | None:
@@ -152,47 +64,40 @@ def find_version(version: str) -> ReplicateModel | None:
     return official if official is not None and official.is_official else None
 
 
-async def _create(
-    exchange: Exchange, courier: Courier, model: ReplicateModel | None, *, needs_version: bool
-) -> Response:
+async def _create(exchange: Exchange, model: ReplicateModel | None, *, needs_version: bool) -> Response:
     body = exchange.document
     if body is None:
-        return await _refused(exchange, error_body(400, "The request body is not valid JSON."), 400)
-    invalid = check_body(body, needs_version=needs_version)
+        return await exchange.refuse(400, "The request body is not valid JSON.")
+    wrong, misfits = check_body(body, needs_version=needs_version), []
     values = body.get("input")
     if model is not None and isinstance(values, dict):
-        invalid += schema.check(model.fields, values)
-        invalid += schema.unknown(model.fields, values) if exchange.world.options.strict_inputs else []
-    if invalid or model is None or not isinstance(values, dict):
-        return await _refused(exchange, schema.refusal(invalid))
+        misfits = schema.check(model.fields, values)
+        misfits += schema.unknown(model.fields, values) if exchange.world.options.strict_inputs else []
+    if wrong or misfits or model is None or not isinstance(values, dict):
+        return await exchange.refuse(422, body=refusal(wrong, misfits))
     deadline = cancel_after(exchange.request.headers.get("cancel-after", ""))
     if deadline is None:
-        return await _refused(exchange, error_body(400, "Cancel-After must be a duration from 5s to 24h."), 400)
-    job = exchange.fated(await _job(exchange, model, body, exchange.at + deadline))
-    await exchange.witness(201, job)
-    courier.watch(job)
+        return await exchange.refuse(400, "Cancel-After must be a duration from 5s to 24h.")
+    job = await exchange.accept(await _job(exchange, model, body, exchange.at + deadline), 201)
     return await _created(exchange, job)
 
 
 def check_body(body: Mapping[str, Json], *, needs_version: bool) -> list[Invalid]:
     """What is wrong with the members around the input."""
     required = ("version", "input") if needs_version else ("input",)
+    known = MEMBERS if needs_version else MEMBERS - {"version"}
     invalid = [
-        Invalid(type="required", field="", description=f"{name} is required") for name in required if name not in body
+        Invalid(rule=Rule.REQUIRED, name=name, text=f"{name} is required") for name in required if name not in body
     ]
-    for name in body:
-        if name not in MEMBERS or (name == "version" and not needs_version):
-            text = f"Additional property {name} is not allowed"
-            invalid.append(Invalid(type="additional_property_not_allowed", field="", description=text))
+    invalid += schema.unknown(known, body)
     if not isinstance(body.get("input", {}), dict):
-        text = "Invalid type. Expected: object"
-        invalid.append(Invalid(type="invalid_type", field="input", description=text))
+        invalid.append(Invalid(rule=Rule.KIND, name="input", text="Invalid type. Expected: object"))
     if not is_webhook(body.get("webhook", "https://localhost/")):
-        invalid.append(Invalid(type="format", field="webhook", description="Must be an HTTPS URL"))
+        invalid.append(Invalid(rule=Rule.URI, name="webhook", text="Must be an HTTPS URL"))
     events = body.get("webhook_events_filter") or []
     if not isinstance(events, list) or not set(map(str, events)) <= set(EVENTS):
         text = f"webhook_events_filter must be one of the following: {', '.join(EVENTS)}"
-        invalid.append(Invalid(type="enum", field="webhook_events_filter", description=text))
+        invalid.append(Invalid(rule=Rule.CHOICE, name="webhook_events_filter", text=text))
     return invalid
 
 
@@ -221,26 +126,27 @@ async def _job(exchange: Exchange, model: ReplicateModel, body: Mapping[str, Jso
     # Unknown names are dropped without a word, which is what makes a wrong name expensive.
     given = {name: value for name, value in body["input"].items() if name in model.fields}
     values = schema.complete(model.fields, given)
-    first_frame = values.get(model.image) or values.get("image")
+    # Kling 2.5 still takes `image` for `start_image`.
+    first_frame = (values.get(model.image) or values.get("image")) if model.image else None
     clip = model.draw(values, await _first_frame(exchange, first_frame))
-    webhook = body.get("webhook", "")
     events = body.get("webhook_events_filter")
-    return Job(
-        id="".join(secrets.choice(ALPHABET) for _ in range(26)),
-        vendor="replicate",
+    complaint = model.complaint(values)
+    return exchange.order(
+        id=identifier(26),
         model=model.name,
         version=model.version,
-        credential=exchange.credential,
-        created=exchange.at,
         prompt=str(values.get("prompt", "")),
         input=given,
         clip=clip,
-        price_micros=model.price(clip),
+        count=model.count(values),
+        price_micros=model.price(values, clip),
         tariff=model.tariff,
-        run=model.run_seconds,
-        webhook=webhook,
+        # What the schema cannot say the model's own code finds out: the run fails soon after its start.
+        run=model.run_seconds / 10 if complaint else model.run_seconds,
+        failure=MISFIT if complaint else "",
+        extra={"error": complaint},
+        webhook=body.get("webhook", ""),
         events=None if events is None else tuple(events),
-        callback_token=callback_token(webhook),
         deadline=None if deadline == inf else deadline,
         seed=values.get("seed") or 0,
     )
@@ -250,7 +156,7 @@ async def _first_frame(exchange: Exchange, uri: Json) -> ImageHead | None:
     """What can be seen of the first frame without asking anyone: `data:` URIs and files uploaded here."""
     if not isinstance(uri, str):
         return None
-    marker = f"{exchange.world.base_url}/replicate/v1/files/"
+    marker = f"{exchange.base()}/v1/files/"
     if not uri.startswith(marker):
         return read_head(from_data_uri(uri) or b"")
     found = await exchange.world.ledger.do(ledger.file, "replicate", uri.removeprefix(marker))
@@ -265,18 +171,9 @@ async def _created(exchange: Exchange, job: Job) -> Response:
     seconds = prefer_wait(exchange.request.headers.get("prefer", ""))
     if seconds is None:
         return JSONResponse(prediction(exchange.world, job, exchange.at), status_code=201)
-    until = exchange.at + seconds
-    while (current := await _reread(exchange, job)) and not exchange.world.standing(current).is_terminal:
-        pause = min(until - exchange.world.now(), 0.1)
-        if pause <= 0 or exchange.world.closing.is_set():
-            return JSONResponse(prediction(exchange.world, current), status_code=202)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(exchange.world.closing.wait(), pause)
-    return JSONResponse(prediction(exchange.world, current or job), status_code=201)
-
-
-async def _reread(exchange: Exchange, job: Job) -> Job | None:
-    return await exchange.world.ledger.do(ledger.job, job.id)
+    current = await exchange.until_ended(job, seconds)
+    status = 201 if exchange.world.standing(current).is_terminal else 202
+    return JSONResponse(prediction(exchange.world, current), status_code=status)
 
 
 def prefer_wait(header: str) -> float | None:
@@ -287,34 +184,25 @@ def prefer_wait(header: str) -> float | None:
 
 async def retrieve(exchange: Exchange) -> Response:
     """`GET /v1/predictions/{id}`."""
-    return await missing(exchange) if exchange.job is None else JSONResponse(prediction(exchange.world, exchange.job))
+    return exchange.missing() if exchange.job is None else JSONResponse(prediction(exchange.world, exchange.job))
 
 
-async def _cancel(exchange: Exchange, courier: Courier) -> Response:
+async def cancel(exchange: Exchange) -> Response:
     """`POST /v1/predictions/{id}/cancel`: takes effect a little later; an ended prediction stays as it is."""
     if exchange.job is None:
-        await exchange.witness(404)
-        return await missing(exchange)
-    timeline = exchange.world.timeline
-    stop = timeline.wall_at(timeline.work_at(exchange.at) + exchange.world.options.cancel_seconds)
-
-    def edit(job: Job) -> Job:
-        return job if job.stop is not None else replace(job, stop=stop)
-
-    await exchange.witness(200)
-    edited = await exchange.world.ledger.do(ledger.change, exchange.job.id, edit)
-    courier.poke(exchange.job.id)
-    return JSONResponse(prediction(exchange.world, edited or exchange.job))
+        return await exchange.refuse(404, NOT_FOUND)
+    job = await exchange.stop(after=exchange.world.options.cancel_seconds)
+    return JSONResponse(prediction(exchange.world, job))
 
 
 async def listing(exchange: Exchange) -> Response:
     """`GET /v1/predictions`: newest first, by pages; `created_after` and `created_before` bound it."""
     query = exchange.request.query_params
     try:
-        after, before = (_moment(query.get(name), other) for name, other in SPAN)
+        after, before = (moment_of(query[name]) if name in query else other for name, other in SPAN)
         cursor = _decode(query["cursor"]) if "cursor" in query else (inf, "")
     except ValueError:
-        return REPLICATE.error(400, "created_after, created_before or cursor is not valid.")
+        return exchange.error(400, "created_after, created_before or cursor is not valid.")
     size = exchange.world.options.page_size
     rows = await exchange.world.ledger.do(
         ledger.page, "replicate", exchange.credential, (after, before), cursor, size + 1
@@ -324,19 +212,12 @@ async def listing(exchange: Exchange) -> Response:
         last = rows[size - 1]
         kept = {name: query[name] for name, _ in SPAN if name in query}
         marks = urlencode({**kept, "cursor": _encode(last)})
-        following = f"{exchange.world.base_url}/replicate/v1/predictions?{marks}"
+        following = f"{exchange.base()}/v1/predictions?{marks}"
     results = [prediction(exchange.world, job) for job in rows[:size]]
     return JSONResponse({"previous": None, "next": following, "results": results})
 
 
 SPAN = (("created_after", -inf), ("created_before", inf))
-
-
-def _moment(text: str | None, otherwise: float) -> float:
-    if text is None:
-        return otherwise
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _encode(job: Job) -> str:
@@ -363,10 +244,10 @@ async def model_card(exchange: Exchange) -> Response:
     """`GET /v1/models/{owner}/{name}`, with the input schema."""
     model = REPLICATE_MODELS.get("{owner}/{name}".format(**exchange.request.path_params))
     if model is None:
-        return await missing(exchange)
+        return exchange.missing()
     owner, _, name = model.name.partition("/")
     card: dict[str, Any] = {
-        "url": f"{exchange.world.base_url}/replicate/{model.name}",
+        "url": f"{exchange.base()}/{model.name}",
         "owner": owner,
         "name": name,
         "description": f"Emulated {model.name}",
@@ -387,7 +268,7 @@ async def version_card(exchange: Exchange) -> Response:
     """`GET /v1/models/{owner}/{name}/versions/{id}`."""
     model = REPLICATE_MODELS.get("{owner}/{name}".format(**exchange.request.path_params))
     if model is None or model.version != exchange.request.path_params["version"]:
-        return await missing(exchange)
+        return exchange.missing()
     return JSONResponse(_version_card(model))
 
 
@@ -396,24 +277,24 @@ async def account(exchange: Exchange) -> Response:
     return JSONResponse({"type": "organization", "username": "mock", "name": "MOCK", "github_url": None})
 
 
-async def webhook_secret(exchange: Exchange) -> Response:
+async def default_secret(exchange: Exchange) -> Response:
     """`GET /v1/webhooks/default/secret`."""
-    return JSONResponse({"key": exchange.world.webhook_secret})
+    return JSONResponse({"key": webhook_secret(exchange.world, "replicate")})
 
 
 async def create_file(exchange: Exchange) -> Response:
     """`POST /v1/files`: a form with `content`, maybe `metadata`, `filename` and `type`."""
-    parts = read_form(exchange.request.headers.get("content-type", ""), exchange.body)
+    parts = exchange.form
     content = None if parts is None else parts.get("content")
     if parts is None or content is None:
-        return await _refused(exchange, error_body(400, "Missing content"), 400)
+        return await exchange.refuse(400, "Missing content")
     name = parts["filename"].data.decode("utf-8", "replace") if "filename" in parts else content.filename or "file"
     if len(name.encode()) > 255:
-        return await _refused(exchange, error_body(400, "The file name is longer than 255 bytes."), 400)
+        return await exchange.refuse(400, "The file name is longer than 255 bytes.")
     try:
         metadata = json.loads(parts["metadata"].data) if "metadata" in parts else {}
     except ValueError:
-        return await _refused(exchange, error_body(400, "metadata is not JSON."), 400)
+        return await exchange.refuse(400, "metadata is not JSON.")
     kind = parts["type"].data.decode("latin-1") if "type" in parts else content.content_type
     document = _file(exchange, name, kind, content.data) | {"metadata": metadata}
     (exchange.world.uploads / document["id"]).write_bytes(content.data)
@@ -423,7 +304,7 @@ async def create_file(exchange: Exchange) -> Response:
 
 
 def _file(exchange: Exchange, name: str, kind: str, data: bytes) -> dict[str, Json]:
-    file_id = "".join(secrets.choice(ALPHABET) for _ in range(26))
+    file_id = identifier(26)
     digest = hashlib.sha256(data).hexdigest()
     return {
         "id": file_id,
@@ -432,9 +313,9 @@ def _file(exchange: Exchange, name: str, kind: str, data: bytes) -> dict[str, Js
         "size": len(data),
         "etag": digest[:32],
         "checksums": {"sha256": digest},
-        "created_at": spell(exchange.at),
-        "expires_at": spell(exchange.at + FILE_LIFE),
-        "urls": {"get": f"{exchange.world.base_url}/replicate/v1/files/{file_id}"},
+        "created_at": iso(exchange.at),
+        "expires_at": iso(exchange.at + FILE_LIFE),
+        "urls": {"get": f"{exchange.base()}/v1/files/{file_id}"},
     }
 
 
@@ -447,7 +328,7 @@ async def list_files(exchange: Exchange) -> Response:
 async def retrieve_file(exchange: Exchange) -> Response:
     """`GET /v1/files/{id}`."""
     found = await exchange.world.ledger.do(ledger.file, "replicate", exchange.request.path_params["file"])
-    return await missing(exchange) if found is None else JSONResponse(found)
+    return exchange.missing() if found is None else JSONResponse(found)
 
 
 async def delete_file(exchange: Exchange) -> Response:
@@ -456,6 +337,61 @@ async def delete_file(exchange: Exchange) -> Response:
     known = await exchange.world.ledger.do(ledger.drop_file, "replicate", file_id)
     await exchange.witness(204 if known else 404)
     if not known:
-        return await missing(exchange)
+        return exchange.missing()
     (exchange.world.uploads / file_id).unlink(missing_ok=True)
     return Response(status_code=204)
+
+
+def when_logged(world: World, job: Job) -> float | None:
+    """Half way, for models that print something: those of the community."""
+    return None if REPLICATE_MODELS[job.model].is_official else when_half_done(world, job)
+
+
+def told(world: World, job: Job, event: str, at: float) -> dict[str, Json]:
+    """The prediction as it was; on `output` it is not over yet."""
+    body = prediction(world, job, at)
+    return body | {"status": "processing", "completed_at": None} if event == "output" else body
+
+
+VENDOR = Vendor(
+    name="replicate",
+    title="Replicate",
+    models=tuple(REPLICATE_MODELS),
+    example="curl {base}/v1/models/minimax/video-01/predictions -H 'Authorization: Bearer any' "
+    '-H \'Content-Type: application/json\' -d \'{"input": {"prompt": "a cat"}}\'',
+    routes=(
+        At("POST", "/v1/predictions", create_by_version, Stage.SUBMIT),
+        At("POST", "/v1/models/{owner}/{name}/predictions", create_by_model, Stage.SUBMIT),
+        At("GET", "/v1/predictions", listing),
+        At("GET", "/v1/predictions/{job}", retrieve, Stage.POLL),
+        At("POST", "/v1/predictions/{job}/cancel", cancel, Stage.CANCEL),
+        At("GET", "/v1/models/{owner}/{name}", model_card),
+        At("GET", "/v1/models/{owner}/{name}/versions/{version}", version_card),
+        At("GET", "/v1/account", account),
+        At("GET", "/v1/webhooks/default/secret", default_secret),
+        At("POST", "/v1/files", create_file),
+        At("GET", "/v1/files", list_files),
+        At("GET", "/v1/files/{file}", retrieve_file),
+        At("DELETE", "/v1/files/{file}", delete_file),
+    ),
+    error_body=error_body,
+    not_found=(404, NOT_FOUND),
+    no_credit=(402, NO_CREDIT),
+    first={"status": "starting", "output": None, "started_at": None, "completed_at": None, "metrics": {}, "logs": ""},
+    success={"status": "succeeded", "output": None},
+    nullable=frozenset({"output", "started_at", "completed_at"}),
+    failures=FAILURES,
+    # How often and how far apart deliveries are repeated is not known; the vendor says "a few times".
+    webhooks=Webhooks(
+        events={
+            "start": when_started,
+            "logs": when_logged,
+            "output": when_succeeded,
+            "completed": when_ended,
+        },
+        body=told,
+        sign=standard_webhooks("replicate"),
+        wanted=lambda job: UNFILTERED if job.events is None else job.events,
+    ),
+    files=Files(gone=is_removed, wrong=404),
+)

@@ -1,30 +1,28 @@
 """The emulated Runway API, mounted at `/runway`. https://docs.dev.runwayml.com/api"""
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
 
 from core.outcome import Json
 from emulators import ledger
-from emulators.exchange import Exchange, endpoint, fingerprint
-from emulators.faults import RUNWAY_FAILURES, Stage
-from emulators.files import runway_url
-from emulators.forms import read_form
-from emulators.jobs import Clip, Job, Phase, billed_micros
-from emulators.runway_checks import DOCUMENTATION, check, refusal
-from emulators.runway_models import MICROS_PER_CREDIT, RUNWAY_MODELS, SURCHARGES, RunwayModel
-from emulators.vendor import Vendor
+from emulators.exchange import Exchange
+from emulators.faults import Stage
+from emulators.files import output_urls
+from emulators.jobs import Clip, Job, Phase, Standing, charged_at_start
+from emulators.spelling import iso
+from emulators.vendor import At, Files, Vendor
+from emulators.vendors.runway_checks import DOCUMENTATION, check, refusal
+from emulators.vendors.runway_models import MICROS_PER_CREDIT, RUNWAY_MODELS, SURCHARGES, RunwayModel
 from emulators.world import World
 
 UPLOAD_LIFE = 24 * 3600.0
 MAX_UPLOAD = 200 * 1024 * 1024
 BALANCE = 1_000_000
+NO_TASK: Mapping[str, Json] = {"error": "Could not find Task"}
 STATUSES: Mapping[Phase, str] = {
     Phase.QUEUED: "PENDING",
     Phase.THROTTLED: "THROTTLED",
@@ -42,51 +40,33 @@ def error_body(status: int, text: str) -> dict[str, Json]:
 
 
 def guard(world: World, request: Request) -> Response | None:
-    """401 without a good key, 400 without the version header."""
-    key = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    wanted = world.options.require_key
-    if not fingerprint(request) or (wanted is not None and key != wanted):
-        return RUNWAY.error(401, "The API key you provided is not valid.")
-    version = request.headers.get("x-runway-version", "")
-    if version != "2024-11-06":
-        return RUNWAY.error(400, "The X-Runway-Version header is missing or names no known version.")
-    return None
+    """400 without the version header."""
+    if request.headers.get("x-runway-version", "") == "2024-11-06":
+        return None
+    return VENDOR.error(400, "The X-Runway-Version header is missing or names no known version.")
 
 
-RUNWAY = Vendor(
-    name="runway",
-    error_body=error_body,
-    guard=guard,
-    first={"status": "PENDING", "progress": None, "output": None, "failure": None, "failureCode": None, "cost": None},
-    success={"status": "SUCCEEDED", "output": []},
-    no_credit=(400, "You do not have enough credits to run this task."),
-)
+FAILURES: Mapping[str, str] = {
+    "SAFETY.INPUT.TEXT": "The prompt was rejected by our content moderation.",
+    "SAFETY.INPUT.IMAGE": "The input image was rejected by our content moderation.",
+    "SAFETY.INPUT.VIDEO": "The input video was rejected by our content moderation.",
+    "SAFETY.OUTPUT.VIDEO": "The generated video was rejected by our content moderation.",
+    "INPUT_PREPROCESSING.SAFETY.TEXT": "The prompt was rejected while it was prepared.",
+    "INPUT_PREPROCESSING.INTERNAL": "An unexpected error occurred while the input was prepared.",
+    "INTERNAL.BAD_OUTPUT.CODE01": "The generated output did not meet our quality bar.",
+    "INTERNAL": "An unexpected error occurred.",
+    "ASSET.INVALID": "The supplied asset is not usable.",
+    "THIRD_PARTY.UNAVAILABLE": "The partner model is unavailable.",
+    "NULL": "An unexpected error occurred.",
+}
+"""`failureCode` to `failure`; `NULL` stands for a failure without a code."""
 
 
-def routes(world: World) -> list[BaseRoute]:
-    """The API, and the target of its uploads."""
-
-    def at(path: str, method: str, perform: Callable[[Exchange], Json], stage: Stage | None = None) -> Route:
-        return Route(path, endpoint(world, RUNWAY, perform, stage), methods=[method])
-
-    async def upload(request: Request) -> Response:
-        return await receive_upload(world, request)
-
-    api: list[BaseRoute] = [
-        at("/v1/text_to_video", "POST", create_from_text, Stage.SUBMIT),
-        at("/v1/image_to_video", "POST", create_from_image, Stage.SUBMIT),
-        at("/v1/tasks/{job}", "GET", retrieve, Stage.POLL),
-        at("/v1/tasks/{job}", "DELETE", delete, Stage.CANCEL),
-        at("/v1/organization", "GET", organization),
-        at("/v1/uploads", "POST", create_upload),
-        Route("/{path:path}", endpoint(world, RUNWAY, missing), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ]
-    return [Route("/runway-uploads/{upload}", upload, methods=["POST"]), Mount("/runway", routes=api)]
-
-
-async def missing(exchange: Exchange) -> Response:
-    """Any other path."""
-    return RUNWAY.error(404)
+def billed(job: Job, now: Standing) -> int:
+    """A running task is charged at once, for deleting it gives nothing back; so is input that was moderated."""
+    if now.phase is Phase.FAILED and job.failure.startswith("SAFETY.INPUT"):
+        return job.price_micros
+    return charged_at_start(job, now)
 
 
 async def create_from_text(exchange: Exchange) -> Response:
@@ -102,14 +82,11 @@ async def create_from_image(exchange: Exchange) -> Response:
 async def _create(exchange: Exchange, route: str) -> Response:
     body = exchange.document
     if body is None:
-        await exchange.witness(400)
-        return RUNWAY.error(400, "Request body is not valid JSON.")
+        return await exchange.refuse(400, "Request body is not valid JSON.")
     issues = check(route, body, await _working_uploads(exchange))
     if issues:
-        await exchange.witness(400)
-        return JSONResponse(refusal(issues), status_code=400)
-    job = exchange.fated(_job(exchange, body))
-    await exchange.witness(200, job)
+        return await exchange.refuse(400, body=refusal(issues))
+    job = await exchange.accept(_job(exchange, body))
     return JSONResponse({"id": job.id, "estimatedCost": _credits(job.price_micros)})
 
 
@@ -118,12 +95,8 @@ def _job(exchange: Exchange, body: Mapping[str, Json]) -> Job:
     seconds = body.get("duration", model.default_duration)
     audio = model.has_audio and body.get("audio", True)
     width, height = (int(side) for side in body["ratio"].split(":"))
-    return Job(
-        id=str(uuid.uuid4()),
-        vendor="runway",
+    return exchange.order(
         model=body["model"],
-        credential=exchange.credential,
-        created=exchange.at,
         prompt=body.get("promptText", ""),
         input={name: value for name, value in body.items() if name != "promptImage"},
         clip=Clip(seconds=float(seconds), width=width, height=height, fps=model.fps, audio=audio),
@@ -145,41 +118,31 @@ def _credits(micros: int) -> dict[str, Json]:
 async def retrieve(exchange: Exchange) -> Response:
     """`GET /v1/tasks/{id}`."""
     if exchange.job is None:
-        return JSONResponse({"error": "Could not find Task"}, status_code=404)
+        return JSONResponse(NO_TASK, status_code=404)
     return JSONResponse(task(exchange.world, exchange.job))
 
 
 def task(world: World, job: Job) -> dict[str, Json]:
     """The task object, with fresh output URLs when there are any."""
     now = world.standing(job)
-    created = datetime.fromtimestamp(job.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    shown: dict[str, Json] = {"id": job.id, "createdAt": created, "status": STATUSES[now.phase]}
+    shown: dict[str, Json] = {"id": job.id, "createdAt": iso(job.created), "status": STATUSES[now.phase]}
     if not now.is_terminal:
         shown["estimatedCost"] = _credits(job.price_micros)
         return shown | ({"progress": round(now.progress, 3)} if now.phase is Phase.RUNNING else {})
-    shown["cost"] = _credits(billed_micros(job, now))
+    shown["cost"] = _credits(billed(job, now))
     if now.phase is Phase.SUCCEEDED:
-        shown["output"] = [runway_url(world, job)]
+        shown["output"] = output_urls(world, job)
     elif now.phase is Phase.FAILED:
-        shown["failure"] = RUNWAY_FAILURES.get(job.failure, "An unexpected error occurred.")
+        shown["failure"] = FAILURES.get(job.failure, "An unexpected error occurred.")
         shown["failureCode"] = None if job.failure == "NULL" else job.failure
     return shown
 
 
 async def delete(exchange: Exchange) -> Response:
     """`DELETE /v1/tasks/{id}`: stops a task that has not ended; either way it is gone for the API."""
-    job, world = exchange.job, exchange.world
-    if job is None:
-        await exchange.witness(404)
-        return JSONResponse({"error": "Could not find Task"}, status_code=404)
-
-    def edit(each: Job) -> Job:
-        ended = world.standing(each, exchange.at).is_terminal
-        return replace(each, deleted=True, stop=each.stop if ended else exchange.at)
-
-    await exchange.witness(204)
-    await world.ledger.do(ledger.change, job.id, edit)
-    world.clips.forget(job)
+    if exchange.job is None:
+        return await exchange.refuse(404, body=NO_TASK)
+    await exchange.stop(204, delete=True)
     return Response(status_code=204)
 
 
@@ -187,7 +150,7 @@ async def organization(exchange: Exchange) -> Response:
     """`GET /v1/organization`: credits and limits; the limits are told, not enforced (the fault is `throttled`)."""
     everything = await exchange.world.ledger.do(ledger.jobs)
     mine = [job for job in everything if job.vendor == "runway" and job.credential == exchange.credential]
-    spent = sum(billed_micros(job, exchange.world.standing(job)) for job in mine) // MICROS_PER_CREDIT
+    spent = sum(billed(job, exchange.world.standing(job)) for job in mine) // MICROS_PER_CREDIT
     today = [job.model for job in mine if job.created > exchange.at - 24 * 3600]
     limits = {"maxConcurrentGenerations": 20, "maxDailyGenerations": 25_000}
     usage = {name: {"dailyGenerations": today.count(name)} for name in RUNWAY_MODELS}
@@ -199,22 +162,21 @@ async def create_upload(exchange: Exchange) -> Response:
     """`POST /v1/uploads`: where to send the bytes, and the address they will have."""
     body = exchange.document or {}
     if not isinstance(body.get("filename"), str) or body.get("type", "ephemeral") != "ephemeral":
-        await exchange.witness(400)
-        return RUNWAY.error(400, "Validation of body failed")
+        return await exchange.refuse(400, "Validation of body failed")
     await exchange.witness(200)
     upload_id = str(uuid.uuid4())
     document = {"uri": f"runway://{upload_id}", "expires": exchange.at + UPLOAD_LIFE, "filled": False}
     await exchange.world.ledger.do(ledger.put_file, "runway", upload_id, document)
-    url = f"{exchange.world.base_url}/runway-uploads/{upload_id}"
+    url = f"{exchange.base('uploads')}/{upload_id}"
     fields = {"key": upload_id, "policy": exchange.world.sign("upload", upload_id)}
     return JSONResponse({"runwayUri": document["uri"], "uploadUrl": url, "fields": fields})
 
 
-async def receive_upload(world: World, request: Request) -> Response:
+async def receive_upload(exchange: Exchange) -> Response:
     """The storage behind `uploadUrl`: takes a form with the `fields` and the file; needs no key."""
-    upload_id = request.path_params["upload"]
+    world, upload_id = exchange.world, exchange.request.path_params["upload"]
     document = await world.ledger.do(ledger.file, "runway", upload_id)
-    parts = read_form(request.headers.get("content-type", ""), await request.body())
+    parts = exchange.form
     if document is None or parts is None or "file" not in parts:
         return Response("<Error><Code>MalformedPOSTRequest</Code></Error>", 400, media_type="application/xml")
     if parts["policy"].data.decode("latin-1") != world.sign("upload", upload_id) if "policy" in parts else True:
@@ -231,3 +193,30 @@ async def _working_uploads(exchange: Exchange) -> set[str]:
         return set()
     documents = await exchange.world.ledger.do(ledger.files, "runway")
     return {each["uri"] for each in documents if each["filled"] and each["expires"] > exchange.at}
+
+
+VENDOR = Vendor(
+    name="runway",
+    title="Runway",
+    models=tuple(RUNWAY_MODELS),
+    example="curl {base}/v1/text_to_video -H 'Authorization: Bearer any' -H 'X-Runway-Version: 2024-11-06' "
+    '-d \'{"model": "gen4.5", "promptText": "a cat", "ratio": "1280:720", "duration": 5}\'',
+    routes=(
+        At("POST", "/v1/text_to_video", create_from_text, Stage.SUBMIT),
+        At("POST", "/v1/image_to_video", create_from_image, Stage.SUBMIT),
+        At("GET", "/v1/tasks/{job}", retrieve, Stage.POLL),
+        At("DELETE", "/v1/tasks/{job}", delete, Stage.CANCEL),
+        At("GET", "/v1/organization", organization),
+        At("POST", "/v1/uploads", create_upload),
+    ),
+    hosts={"uploads": (At("POST", "/{upload}", receive_upload, open=True),)},
+    error_body=error_body,
+    unauthorized=(401, "The API key you provided is not valid."),
+    no_credit=(400, "You do not have enough credits to run this task."),
+    guard=guard,
+    first={"status": "PENDING", "progress": None, "output": None, "failure": None, "failureCode": None, "cost": None},
+    success={"status": "SUCCEEDED", "output": []},
+    failures=FAILURES,
+    billed=billed,
+    files=Files(expires=lambda world, job: world.now() + world.options.signed_url_seconds, query="_jwt"),
+)

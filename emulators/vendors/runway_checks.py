@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from core.outcome import Json
 from emulators.images import from_data_uri, read_head
-from emulators.runway_models import PRORES_PROFILES, RUNWAY_MODELS, SURCHARGES, RunwayMode, RunwayModel
+from emulators.vendors.runway_models import PRORES_PROFILES, RUNWAY_MODELS, SURCHARGES, RunwayMode, RunwayModel
 
 DOCUMENTATION = "https://docs.dev.runwayml.com/api"
 MAX_PROMPT = 1000

@@ -1,0 +1,145 @@
+"""Google's Veo at Replicate: official models of `google`. https://replicate.com/google"""
+
+from providers.model import Choices, Mode, Span, VideoModel
+from providers.replicate_parts import (
+    BILLING,
+    COMMON,
+    CONTRACT_LIMIT,
+    PAGE,
+    TWO_TIERS,
+    WIDE_TALL,
+    assumed,
+    per_second,
+    shapes,
+)
+
+_LENGTHS = Choices((4, 6, 8))
+_SIZES = {**shapes("1080p", *WIDE_TALL), **shapes("720p", *WIDE_TALL)}
+_FULL = Mode(durations=_LENGTHS, sizes=_SIZES, default_duration=8)
+_LITE = Mode(
+    durations=_LENGTHS,
+    sizes={**shapes("720p", *WIDE_TALL), **shapes("1080p", *WIDE_TALL)},
+    # "Must be 8 when using 1080p resolution."
+    durations_at={"1080p": Choices((8,))},
+    default_duration=8,
+)
+_OLDEST = Mode(durations=Span(low=5, high=8), sizes=shapes("720p", *WIDE_TALL))
+_WORDS = {
+    "prompt": "prompt",
+    "duration": "duration",
+    "aspect_ratio": "aspect_ratio",
+    "seed": "seed",
+    "first_frame": "image",
+}
+_SOUND_WORDS = {**_WORDS, "resolution": "resolution", "negative_prompt": "negative_prompt", "audio": "generate_audio"}
+
+GOOGLE: tuple[VideoModel, ...] = (
+    VideoModel(
+        **COMMON,
+        id="replicate/veo-2",
+        wire_name="google/veo-2",
+        family="veo-2",
+        title="Google Veo 2",
+        # The enum of `duration` is not kept anywhere; 5 to 8 whole seconds is what a reader of its page wrote down.
+        text=_OLDEST,
+        image=_OLDEST,
+        wire=_WORDS,
+        prompt_limit=CONTRACT_LIMIT,
+        prices=(per_second(assumed("0.50, told by third parties for Veo 2 at Replicate and elsewhere"), "0.50"),),
+        quality_rank=42,
+        speed_class="slow",
+        best_for="what was made with it before; Veo 3.1 Fast is better and cheaper",
+        typical_seconds=(90, 180),
+        deadline_seconds=900,
+        notes="Google itself retired Veo 2 on 2026-06-30. Its page at Replicate was last told of in September 2026; "
+        "whether a run still succeeds is not known. No sound.",
+    ),
+    VideoModel(
+        **COMMON,
+        id="replicate/veo-3",
+        wire_name="google/veo-3",
+        family="veo-3",
+        title="Google Veo 3",
+        text=_FULL,
+        image=_FULL,
+        fps=24,
+        has_audio=True,
+        wire=_SOUND_WORDS,
+        qualities=TWO_TIERS,
+        prompt_limit=CONTRACT_LIMIT,
+        prices=(per_second(BILLING, "0.20", audio=False), per_second(BILLING, "0.40", audio=True)),
+        quality_rank=19,
+        speed_class="slow",
+        best_for="what was made with it before; Veo 3.1 costs the same",
+        typical_seconds=(90, 240),
+        deadline_seconds=1200,
+        notes="Google itself retired Veo 3 on 2026-06-30; Replicate's page still sold it on 2026-10-05.",
+    ),
+    VideoModel(
+        **COMMON,
+        id="replicate/veo-3.1",
+        wire_name="google/veo-3.1",
+        family="veo-3.1",
+        title="Google Veo 3.1",
+        text=_FULL,
+        image=_FULL,
+        # Reference images "only work with 16:9 aspect ratio and 8-second duration".
+        reference=Mode(durations=Choices((8,)), sizes={**shapes("1080p", "16:9"), **shapes("720p", "16:9")}),
+        references=3,
+        fps=24,
+        has_audio=True,
+        wire={**_SOUND_WORDS, "last_frame": "last_frame", "reference_images": "reference_images"},
+        qualities=TWO_TIERS,
+        prompt_limit=CONTRACT_LIMIT,
+        prices=(per_second(BILLING, "0.20", audio=False), per_second(BILLING, "0.40", audio=True)),
+        quality_rank=1,
+        speed_class="slow",
+        best_for="the most lifelike picture and sound, with up to three references",
+        typical_seconds=(90, 240),
+        deadline_seconds=1200,
+        notes="Sound is on unless switched off. With references always 16:9 and 8 s.",
+    ),
+    VideoModel(
+        **COMMON,
+        id="replicate/veo-3.1-fast",
+        wire_name="google/veo-3.1-fast",
+        family="veo-3.1-fast",
+        title="Google Veo 3.1 Fast",
+        text=_FULL,
+        image=_FULL,
+        fps=24,
+        has_audio=True,
+        wire={**_SOUND_WORDS, "last_frame": "last_frame"},
+        qualities=TWO_TIERS,
+        prompt_limit=CONTRACT_LIMIT,
+        prices=(per_second(BILLING, "0.10", audio=False), per_second(BILLING, "0.15", audio=True)),
+        quality_rank=17,
+        speed_class="medium",
+        best_for="picture and sound nearly as good as Veo 3.1, for less than half",
+        typical_seconds=(60, 150),
+        deadline_seconds=900,
+        notes="Sound is on unless switched off. Takes no reference images.",
+    ),
+    VideoModel(
+        **COMMON,
+        id="replicate/veo-3.1-lite",
+        wire_name="google/veo-3.1-lite",
+        family="veo-3.1-lite",
+        title="Google Veo 3.1 Lite",
+        text=_LITE,
+        image=_LITE,
+        fps=24,
+        # There is no switch; that it always has sound is said of the model, not of this schema.
+        has_audio=True,
+        wire={**_WORDS, "resolution": "resolution", "last_frame": "last_frame"},
+        qualities=TWO_TIERS,
+        prompt_limit=CONTRACT_LIMIT,
+        prices=(per_second(PAGE, "0.05", resolution="720p"), per_second(PAGE, "0.08", resolution="1080p")),
+        quality_rank=37,
+        speed_class="fast",
+        best_for="many clips with sound for little money",
+        typical_seconds=(45, 90),
+        deadline_seconds=600,
+        notes="Always with sound; 1080p is always 8 s. Last seen online 2026-10-08.",
+    ),
+)
