@@ -28,6 +28,7 @@ from jobs.wait import INLINE, auth_of, ready_json
 from media.facts import MediaFacts
 from media.normalise import needs_normalising, normalise
 from media.probe import verify
+from media.retime import retime
 from media.thumbnail import thumbnail
 from storage.store import ObjectExists, StoredObject
 
@@ -119,8 +120,6 @@ class Collecting:
 
     async def _checked(self, path: Path, retime_fps: float | None) -> MediaFacts:
         if retime_fps is not None:
-            from media.retime import retime
-
             await self.context.pool.run(retime, path, _normal(path), retime_fps, timeout=_MEDIA_TIMEOUT)
             await _on_file_thread(lambda: _normal(path).replace(path))
         facts = await self.context.pool.run(verify, path, timeout=_MEDIA_TIMEOUT)

@@ -127,7 +127,9 @@ class Sender:
         for _ in range(_SEARCH_PAGES):
             if request is None:
                 recognisable = attempt.called_back or attempt.request is not None
-                return Found(complete=provider.can_search and recognisable, candidates=candidates)
+                return Found(
+                    complete=provider.can_search and provider.absence_proves and recognisable, candidates=candidates
+                )
             reply = await self._ask(attempt, request)
             if reply is None or reply.status != 200 or reply.document is None:
                 break

@@ -18,6 +18,7 @@ from jobs.http import ExchangeFailed
 from jobs.records import Situation
 from jobs.sender import Sender
 from jobs.transfer import TransferLimits, download, threaded
+from media.fit import fit
 from media.images import inspect_image
 from providers import wire
 from providers.base import BaseVideoProvider
@@ -126,8 +127,6 @@ class Supply:
 
     async def _fit(self, path: Path, size: tuple[int, int], mime_type: str) -> str:
         """Crop and scale the image to exactly this size; the type it then has."""
-        from media.fit import fit
-
         data = await threaded(path.read_bytes)
         kind = "image/png" if mime_type == "image/png" else "image/jpeg"
         fitted = await self.context.pool.run(fit, data, *size, mime_type=kind, timeout=_MEDIA_SECONDS)

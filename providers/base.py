@@ -90,6 +90,8 @@ class BaseVideoProvider(ABC):
     """Whether a submit can carry a webhook URL of its own."""
     can_search: ClassVar[bool] = False
     """Whether a lost submit can be looked for at the vendor."""
+    absence_proves: ClassVar[bool] = True
+    """Whether a lost submit that the vendor's whole list does not show was surely never accepted."""
     cancel_deletes: ClassVar[bool] = False
     """Whether `cancel` of a job that has just finished deletes its output: poll once more before cancelling."""
 

@@ -35,23 +35,25 @@ _LTX_TARGETS = (("480p", 640), ("384p", 512), ("576p", 768), ("768p", 1024))
 
 
 def _ltx_size(ratio: str, target: int) -> tuple[int, int]:
-    """About target x target pixels in this shape, in steps of 32; how the image rounds is not published."""
+    """At most target x target pixels in this shape, in steps of 32; how the image rounds is not published."""
     width, height = map(int, ratio.split(":"))
     shape = (width / height) ** 0.5
-    return round(target * shape / 32) * 32, round(target / shape / 32) * 32
+    return int(target * shape / 32) * 32, int(target / shape / 32) * 32
 
 
 _LTX_SIZES = {(ratio, label): _ltx_size(ratio, target) for label, target in _LTX_TARGETS for ratio in _LTX_RATIOS}
 _LTX_FRAMES = Frames(counts=(97, 129, 161, 193, 225, 257), fps=24)
 _ZEROSCOPE = Mode(
-    # Any number of frames is taken; it was trained on 24, and 36 and 48 are the longer ones people ask for.
-    durations=Frames(counts=(24, 36, 48), fps=8),
+    # Any count of frames passes the schema; how many fit into the machine's memory is the machine's matter.
+    durations=Frames(counts=(16, 24, 32), fps=8),
     sizes={
+        ("16:9", "320p"): (576, 320),
+        ("9:16", "320p"): (320, 576),
         ("16:9", "576p"): (1024, 576),
         ("9:16", "576p"): (576, 1024),
         ("1:1", "576p"): (576, 576),
-        ("9:5", "320p"): (576, 320),
     },
+    default_duration=3,
 )
 
 MODELS: tuple[VideoModel, ...] = (
@@ -90,14 +92,15 @@ MODELS: tuple[VideoModel, ...] = (
         checked=_CHECKED,
         text=Mode(
             durations=Frames(counts=(8,), fps=8),
-            # Any pair of the image's 14 lengths is taken; these are the shapes people ask for.
+            # Pairs of the fourteen widths and heights it takes that come near to the usual ratios.
             sizes={
-                ("7:4", "384p"): (672, 384),
-                ("16:9", "576p"): (1024, 576),
-                ("9:16", "576p"): (576, 1024),
-                ("1:1", "512p"): (512, 512),
+                ("16:9", "384p"): (672, 384),
+                ("9:16", "384p"): (384, 672),
                 ("4:3", "384p"): (512, 384),
                 ("3:4", "384p"): (384, 512),
+                ("1:1", "512p"): (512, 512),
+                ("16:9", "576p"): (1024, 576),
+                ("9:16", "576p"): (576, 1024),
             },
         ),
         fps=8,
@@ -127,7 +130,7 @@ MODELS: tuple[VideoModel, ...] = (
             ),
         },
         prompt_limit=_CONTRACT_LIMIT,
-        prices=(_A100,),
+        prices=(_L40S,),
         cancel_cost=CancelCost.BY_USAGE,
         quality_rank=90,
         speed_class="fast",
@@ -244,7 +247,7 @@ MODELS: tuple[VideoModel, ...] = (
         options={
             "num_inference_steps": Option(kind=int, low=1, high=500),
             "guidance_scale": Option(kind=float, low=1, high=100),
-            "init_weight": Option(kind=float),
+            "init_weight": Option(kind=float, low=0, high=1),
             "model": Option(kind=str, choices=("xl", "576w", "potat1", "animov-512x")),
             "remove_watermark": Option(kind=bool),
         },
@@ -256,6 +259,6 @@ MODELS: tuple[VideoModel, ...] = (
         best_for="a few seconds from text, or over a video, on a machine of your own",
         typical_seconds=(60, 180),
         deadline_seconds=900,
-        notes="Plays at 8 fps: 24, 36 or 48 frames are 3, 4.5 or 6 s.",
+        notes="Counts frames at 8 fps: 16, 24 or 32 are 2, 3 or 4 s.",
     ),
 )

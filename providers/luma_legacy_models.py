@@ -66,7 +66,9 @@ _WIRE = {
 }
 _SPOKEN: Mapping[str, Mapping[object, object]] = {"duration": {5: "5s", 9: "9s"}}
 _TIERS = {Quality.DRAFT: "540p", Quality.STANDARD: "720p", Quality.HIGH: "1080p", Quality.PREMIUM: "4k"}
-_PRIOR = Option(kind=dict, fields={"type": Option(kind=str, choices=("generation",)), "id": Option(kind=str)})
+_PRIOR = Option(
+    kind=dict, fields={"type": Option(kind=str, choices=("generation",)), "id": Option(kind=str, own_job=True)}
+)
 _OPTIONS = {
     "loop": Option(kind=bool),
     "concepts": Option(kind=str),

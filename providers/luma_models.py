@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.spec import Quality
-from providers.model import CancelCost, Choices, Mode, Option, Price, Span, Unit, VideoModel
+from providers.model import CancelCost, Choices, MediaForm, Mode, Option, Price, Span, Unit, VideoModel
 
 RATIOS: Mapping[str, float] = {
     "16:9": 16 / 9,
@@ -101,7 +101,8 @@ _PROMPT = 6000
 _IMAGE = 50_000_000 * 4 // 3
 """50 MB of image bytes as base64."""
 _VIDEO = 200_000_000
-_PRIOR = Option(kind=dict, fields={"generation_id": Option(kind=str)})
+_FORMS = (MediaForm.URI, MediaForm.INLINE, MediaForm.UPLOAD)
+_PRIOR = Option(kind=dict, fields={"generation_id": Option(kind=str, own_job=True)})
 _SHARE = Option(kind=float, low=0, high=1)
 _SWITCH = Option(kind=bool)
 _BANDS = ("adhere", "flex", "reimagine")
@@ -152,6 +153,7 @@ MODELS: tuple[VideoModel, ...] = (
         # extra, and one clip is kept.
         options={"loop": _SWITCH, "hdr": _SWITCH, "start_frame": _PRIOR, "end_frame": _PRIOR},
         prompt_limit=_PROMPT,
+        media_forms=_FORMS,
         inline_limit=_IMAGE,
         prices=tuple(_generation_prices()),
         cancel_cost=CancelCost.BY_USAGE,
@@ -195,6 +197,7 @@ MODELS: tuple[VideoModel, ...] = (
             )
         },
         prompt_limit=_PROMPT,
+        media_forms=_FORMS,
         source_seconds=18,
         source_limit=_VIDEO,
         # Told as 0.72, 1.08 and 2.16 for 5 s and twice that for 10 s; how 7 s or 12 s are rounded is not told.
@@ -240,6 +243,7 @@ MODELS: tuple[VideoModel, ...] = (
             )
         },
         prompt_limit=_PROMPT,
+        media_forms=_FORMS,
         source_seconds=30,
         source_limit=_VIDEO,
         prices=(_per_second("0.06", "540p"), _per_second("0.12", "720p"), _per_second("0.36", "1080p")),

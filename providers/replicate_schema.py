@@ -124,7 +124,7 @@ class _Comparison:
     def required(self, input_schema: Mapping[str, Json]) -> Iterator[str]:
         """Inputs the model requires and we do not always send."""
         for name in _listed(input_schema.get("required")):
-            if any(name not in body for body in self._bodies):
+            if isinstance(name, str) and any(name not in body for body in self._bodies):
                 yield f"{readable(name)}: is required, but not always sent"
 
 

@@ -154,6 +154,9 @@ class _Resolution:
                     "parameters.duration", f"{wanted:g} s", f"{_seconds(taken)} is taken", after=_seconds(taken)
                 )
             return float(taken)
+        source = self._wish.source_video
+        if source is not None and source.seconds:
+            return float(durations.covering(offered, source.seconds) or durations.longest(offered))
         usual = self._mode.default_duration
         return float(usual if usual and durations.exact(offered, usual) else durations.shortest(offered))
 

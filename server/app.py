@@ -20,7 +20,6 @@ from jobs.engine import Engine
 from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
 from media.pool import MediaPool
-from providers.catalogue import ADAPTERS, CATALOGUE
 from server import edge, schema, stores, vendors
 from server.catalogue import CatalogueAnswers
 from server.convert import Presigner
@@ -112,7 +111,8 @@ class Application:
         self, stack: contextlib.AsyncExitStack, database: Database, pool: MediaPool, secret: bytes
     ) -> Jobs:
         settings = self.settings
-        providers = tuple(ADAPTERS.values())
+        providers = vendors.surfaces(settings)
+        catalogue = vendors.catalogue_of(settings, providers)
         unfinished = await database.read(_unfinished_mocks)
         if vendors.needs_emulator(settings, providers, unfinished):
             self.emulator_url = settings.emulator_url or await stack.enter_async_context(_emulator(settings, pool))
@@ -125,7 +125,7 @@ class Application:
         return Jobs(
             database=database,
             engine=engine,
-            vendors=vendors.choose(settings, providers, self.emulator_url, unfinished),
+            vendors=vendors.choose(settings, providers, self.emulator_url, unfinished, catalogue, vendor_client),
             vendor_client=vendor_client,
             public_client=public_client,
             store=self.store.objects,
@@ -143,7 +143,7 @@ class Application:
         self._guard = Guard(api_key=key.get_secret_value() if key else None, draining=self.jobs.draining)
         service = VideoService(
             jobs=self.jobs,
-            catalogue=CatalogueAnswers(CATALOGUE, self.jobs.context.vendors, settings.default_model),
+            catalogue=CatalogueAnswers(self.jobs.context.vendors, settings.default_model),
             presigner=Presigner(store=self.store.objects, uri_base=self.store.uri_base, ttl=settings.url_lifetime),
             pages=PageTokens(stores.derived(secret, "pages")),
         )

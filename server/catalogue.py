@@ -15,7 +15,6 @@ from core.money import Money
 from core.spec import MediaInput, ModeName, Wish
 from jobs.endpoints import Vendors
 from providers import durations, prices
-from providers.catalogue import Catalogue
 from providers.model import Choices, Durations, Frames, LifecycleState, Mode, Option, Price, Span, Unit, VideoModel
 from providers.resolve import resolve
 from server import convert, queries, words
@@ -48,8 +47,8 @@ _LONGEST_KEPT_REQUEST = 1024
 class CatalogueAnswers:
     """Answers ListVideoModels with bytes made once per filter, until the day or a vendor's state changes."""
 
-    def __init__(self, catalogue: Catalogue, vendors: Vendors, default_model: str) -> None:
-        self._catalogue = catalogue
+    def __init__(self, vendors: Vendors, default_model: str) -> None:
+        self._catalogue = vendors.catalogue
         self._vendors = vendors
         self._default_model = default_model
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()

@@ -290,13 +290,10 @@ class _Settings(BaseSettings):
             raise ValueError("must be `whsec_` and the base64 of 24 to 64 bytes")
         return value
 
-    @field_validator("upstreams", "cog_base_url", check_fields=False)
+    @field_validator("upstreams")
     @classmethod
-    def _named_addresses(cls, value: str | None) -> str | None:
-        if value is not None:
-            for address in named(value).values():
-                _address(address, private_http=True)
-        return value
+    def _upstream_addresses(cls, value: str | None) -> str | None:
+        return None if value is None else _named_addresses(value)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -337,6 +334,21 @@ def _vendor_fields() -> dict[str, Any]:
     return fields
 
 
+def _vendor_validators() -> dict[str, Any]:
+    """The rules for the addresses among these fields."""
+    placed = [url_field(provider) for provider in PROVIDERS if has_places(provider)]
+    plain = [url_field(provider) for provider in PROVIDERS if not has_places(provider)]
+    return {
+        "_placed_addresses": field_validator(*placed)(lambda value: value and _named_addresses(value)),
+        "_plain_addresses": field_validator(*plain)(lambda value: value and _address(value, private_http=False)),
+    }
+
+
+def has_places(provider: type[BaseVideoProvider]) -> bool:
+    """Whether each model of the vendor is served at an address of its own."""
+    return provider.place is not BaseVideoProvider.place
+
+
 def key_field(provider: type[BaseVideoProvider] | BaseVideoProvider) -> str:
     """The name of the setting that holds a vendor's keys."""
     return f"{provider.name.replace('-', '_')}_key"
@@ -349,7 +361,7 @@ def url_field(provider: type[BaseVideoProvider] | BaseVideoProvider) -> str:
 
 def _address_variable(provider: type[BaseVideoProvider]) -> Any:
     name = f"{provider.name.replace('-', '_').upper()}_BASE_URL"
-    if provider.place is not BaseVideoProvider.place:
+    if has_places(provider):
         about = f"Where each {provider.title} model is served: `model=https://…,other=http://…`."
     elif provider.base_url:
         about = f"Another address of {provider.title}'s API: https, or http on loopback only."
@@ -361,7 +373,7 @@ def _address_variable(provider: type[BaseVideoProvider]) -> Any:
 if TYPE_CHECKING:
     Settings = _Settings
 else:
-    Settings = create_model("Settings", __base__=_Settings, **_vendor_fields())
+    Settings = create_model("Settings", __base__=_Settings, __validators__=_vendor_validators(), **_vendor_fields())
 
 
 def environment(env_file: Path | None = None) -> dict[str, str]:
@@ -533,6 +545,12 @@ def _address(value: str, *, private_http: bool) -> str:
         return urls.check_endpoint(value, allow_private_http=private_http).url.rstrip("/")
     except UnsafeUrl as error:
         raise ValueError(str(error)) from None
+
+
+def _named_addresses(value: str) -> str:
+    for address in named(value).values():
+        _address(address, private_http=True)
+    return value
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> str:

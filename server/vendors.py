@@ -1,19 +1,56 @@
 """Which vendors answer here, live or mocked, and why: decided from the settings alone."""
 
 import hashlib
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
+from core.errors import UnsafeUrl
 from core.urls import check_endpoint
 from jobs.endpoints import Endpoint, Vendors
-from jobs.tokens import TokenSource
+from jobs.http import VendorClient
+from jobs.tokens import MetadataServer, TokenSource, credentials_file
 from providers.base import BaseVideoProvider
-from providers.catalogue import CATALOGUE, Catalogue
+from providers.catalogue import ADAPTERS, ALIASES, CATALOGUE, Catalogue
 from providers.model import LifecycleState
+from providers.openai_videos import OpenAIVideosProvider
+from providers.overlay import BadOverlay, applied
 from server import settings as settings_module
-from server.settings import MockMode, Settings
+from server.settings import MockMode, Settings, SettingsError
 
 MOCK_SECRET = "mock"  # noqa: S105 - emulators take any key
 """What emulators are sent in place of a key: a real one never leaves for them."""
+
+
+def surfaces(settings: Settings) -> tuple[BaseVideoProvider, ...]:
+    """The adapters of this server: every vendor's, and one for each upstream that the operator named.
+
+    Raises SettingsError for a name that is taken or cannot be one.
+    """
+    found = list(ADAPTERS.values())
+    for name in settings_module.named(settings.upstreams or ""):
+        try:
+            if name in ADAPTERS:
+                raise ValueError(f"{name} is the name of a vendor")
+            found.append(OpenAIVideosProvider.under(name)())
+        except ValueError as error:
+            raise SettingsError([f"FILMGATE_UPSTREAMS: {error}"]) from None
+    return tuple(found)
+
+
+def catalogue_of(settings: Settings, providers: Sequence[BaseVideoProvider]) -> Catalogue:
+    """The rows these adapters sell, with the operator's own data over them. Raises SettingsError with every fault."""
+    if settings.catalogue is None and len(providers) == len(ADAPTERS):
+        return CATALOGUE
+    try:
+        document = {} if settings.catalogue is None else tomllib.loads(settings.catalogue.read_text("utf-8"))
+        rows = applied(sorted((row for each in providers for row in each.models), key=lambda row: row.id), document)
+        return Catalogue.of(rows, ALIASES)
+    except BadOverlay as error:
+        raise SettingsError([f"FILMGATE_CATALOGUE: {fault}" for fault in error.faults]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"FILMGATE_CATALOGUE: the file cannot be read ({type(error).__name__})"]) from None
+    except ValueError as error:  # TOML's own, or the catalogue's complaints
+        raise SettingsError([f"FILMGATE_CATALOGUE: {error}"]) from None
 
 
 def needs_emulator(settings: Settings, providers: Sequence[BaseVideoProvider], unfinished: frozenset[str]) -> bool:
@@ -29,12 +66,16 @@ def choose(
     emulator_url: str | None,
     unfinished: frozenset[str] = frozenset(),
     catalogue: Catalogue = CATALOGUE,
+    client: VendorClient | None = None,
 ) -> Vendors:
-    """The vendors of this server. `unfinished` names the endpoints of attempts that are still waited for."""
+    """The vendors of this server. `unfinished` names the endpoints of attempts that are still waited for.
+
+    `client` fetches access tokens; without one (when nothing will be sent) none can be had.
+    """
     endpoints: list[Endpoint] = []
     unavailable: dict[str, str] = {}
     for provider in providers:
-        live = list(_live(settings, provider))
+        live = list(_live(settings, provider, client))
         endpoints += live
         if not live:
             unavailable[provider.name] = _why(settings, provider)
@@ -51,19 +92,19 @@ def _is_mocked(settings: Settings, provider: BaseVideoProvider) -> bool:
     return settings.mock is MockMode.ALWAYS or not any(_live(settings, provider))
 
 
-def _live(settings: Settings, provider: BaseVideoProvider) -> Iterator[Endpoint]:
+def _live(settings: Settings, provider: BaseVideoProvider, client: VendorClient | None = None) -> Iterator[Endpoint]:
     """One endpoint for each key, or for each place where a model of the vendor is served."""
     if settings.mock is MockMode.ALWAYS:
         return
     keys = settings_module.keys_of(settings, provider)
-    tokens = _tokens(settings, provider)
+    tokens = _tokens(settings, provider, client)
     for place, address in _addresses(settings, provider).items():
         for key in keys or ([""] if tokens or provider.key_optional else []):
             base = f"{provider.name}/{place}" if place else provider.name
             yield Endpoint(
                 name=f"{base}#{_fingerprint(key)}" if len(keys) > 1 else base,
                 provider=provider.name,
-                base_url=check_endpoint(address, allow_private_http=not key).url.rstrip("/"),
+                base_url=_checked(provider, address, key),
                 credential=provider.credential_variables[0],
                 secret=key,
                 tokens=tokens,
@@ -72,10 +113,18 @@ def _live(settings: Settings, provider: BaseVideoProvider) -> Iterator[Endpoint]
             )
 
 
+def _checked(provider: BaseVideoProvider, address: str, key: str) -> str:
+    """The address, once a key may go there."""
+    try:
+        return check_endpoint(address, allow_private_http=not key).url.rstrip("/")
+    except UnsafeUrl as error:
+        raise SettingsError([f"{provider.name}: {error}"]) from None
+
+
 def _addresses(settings: Settings, provider: BaseVideoProvider) -> Mapping[str, str]:
     """Place -> address; a vendor that is served at one address has one place without a name."""
     other = settings_module.address_of(settings, provider)
-    if _has_places(provider):
+    if settings_module.has_places(type(provider)):
         return settings_module.named(other or "")
     if provider.name == "vertex" and settings.google_cloud_project and not other:
         location = settings.google_cloud_location
@@ -85,10 +134,16 @@ def _addresses(settings: Settings, provider: BaseVideoProvider) -> Mapping[str, 
     return {"": address} if address else {}
 
 
-def _tokens(settings: Settings, provider: BaseVideoProvider) -> TokenSource | None:
+def _tokens(settings: Settings, provider: BaseVideoProvider, client: VendorClient | None) -> TokenSource | None:
     if provider.name != "vertex" or not settings.google_cloud_project:
         return None
-    return None
+    path = settings.google_application_credentials
+    if path is None or client is None:
+        return MetadataServer()
+    try:
+        return credentials_file(path, client)
+    except ValueError as error:
+        raise SettingsError([f"GOOGLE_APPLICATION_CREDENTIALS: {error}"]) from None
 
 
 def mock_endpoints(provider: BaseVideoProvider, emulator_url: str) -> Iterator[Endpoint]:
@@ -106,10 +161,6 @@ def mock_endpoints(provider: BaseVideoProvider, emulator_url: str) -> Iterator[E
             hosts={host: f"{base}/{provider.name}-{host}" for host in provider.hosts},
             place=place,
         )
-
-
-def _has_places(provider: BaseVideoProvider) -> bool:
-    return type(provider).place is not BaseVideoProvider.place
 
 
 def _fingerprint(key: str) -> str:

@@ -3,10 +3,7 @@
 https://developers.openai.com/api/docs/guides/video-generation. Account-wide webhook endpoints are not played.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from math import inf
-from typing import Any
+from collections.abc import Iterator
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -14,30 +11,17 @@ from core.outcome import Json
 from emulators.exchange import Exchange
 from emulators.faults import Stage, answer, fate
 from emulators.files import output_url
-from emulators.jobs import Clip, Job, Phase
-from emulators.spelling import identifier, whole
+from emulators.jobs import Phase
+from emulators.spelling import whole
 from emulators.vendor import At, Files, Vendor
+from emulators.vendors import openai_compatible_more as more
 from emulators.vendors.openai_compatible_checks import fault, read, told
 from emulators.vendors.openai_compatible_models import SORA_MODELS, clip
-from emulators.world import World
+from emulators.vendors.openai_compatible_videos import FAILURES, is_gone, sell, shown, video
 
-HEX = "0123456789abcdef"
-STATUSES: Mapping[Phase, str] = {
-    Phase.QUEUED: "queued",
-    Phase.THROTTLED: "queued",
-    Phase.RUNNING: "in_progress",
-    Phase.SUCCEEDED: "completed",
-}
-FAILURES: Mapping[str, str] = {
-    "moderation_blocked": "Your request was blocked by our moderation system.",
-    "processing_error": "We're under heavy load. Please try again later.",
-    "server_error": "The server had an error while processing your request.",
-}
-"""The first was seen live, the second by one third party; the set is open."""
 NO_CREDIT = "You exceeded your current quota, please check your plan and billing details."
 THROTTLED = "Too many running tasks"
 NOT_READY = "Video is not ready yet, use GET /v1/videos/{video_id} to check status."
-PACE_MS = 10_000
 VARIANTS = {"video": "", "thumbnail": "webp", "spritesheet": "jpg"}
 
 
@@ -54,17 +38,6 @@ def error_body(status: int, text: str) -> dict[str, Json]:
     return told(text or "Bad request.")
 
 
-def is_gone(world: World, job: Job) -> bool:
-    """Whether the file has expired: an hour after it was made, by one copy of the guide."""
-    return world.now() >= expiry(world, job)
-
-
-def expiry(world: World, job: Job) -> float:
-    """When the file expires, in Unix seconds; inf while there is none."""
-    ended = world.standing(job).ended
-    return inf if ended is None else ended + world.options.retention_seconds
-
-
 async def create(exchange: Exchange) -> Response:
     """`POST /videos`, a form or JSON."""
     wish = read(exchange.form, exchange.document)
@@ -78,61 +51,9 @@ async def create(exchange: Exchange) -> Response:
     return await sell(exchange, values, made)
 
 
-async def sell(exchange: Exchange, values: Mapping[str, Json], made: Clip, *, source: str = "", new: float = 0) -> Response:
-    """200 with the video; `new` are the seconds that are paid, where they are not all of the clip."""
-    model = SORA_MODELS[values["model"]]
-    size = f"{made.width}x{made.height}"
-    kept: dict[str, Any] = {"size": size, "seconds": f"{made.seconds:g}", "source": source or None}
-    job = await exchange.accept(
-        exchange.order(
-            id=f"video_{identifier(48, HEX)}",
-            model=values["model"],
-            prompt=values["prompt"],
-            input={name: value for name, value in values.items() if name != "input_reference"},
-            clip=made,
-            price_micros=model.price(size, round(new or made.seconds)),
-            run=model.run_seconds,
-            extra=kept,
-        )
-    )
-    return _shown(exchange, job)
-
-
-def video(world: World, job: Job) -> dict[str, Json]:
-    """The video object."""
-    now = world.standing(job)
-    status = STATUSES.get(now.phase, "failed")
-    ended = None if now.ended is None else int(now.ended)
-    is_done = now.phase is Phase.SUCCEEDED
-    error = None if status != "failed" else {"code": job.failure, "message": FAILURES.get(job.failure, "Unknown error")}
-    return {
-        "id": job.id,
-        "object": "video",
-        "created_at": int(job.created),
-        "status": status,
-        "model": job.model,
-        "progress": 100 if is_done else int(now.progress * 100) if now.phase is Phase.RUNNING else 0,
-        "seconds": None if "no-seconds" in job.fates else job.extra["seconds"],
-        "size": job.extra["size"],
-        "prompt": job.prompt,
-        "completed_at": ended if is_done else None,
-        "expires_at": int(expiry(world, job)) if is_done else None,
-        "remixed_from_video_id": job.extra["source"],
-        "error": error,
-    }
-
-
-def _shown(exchange: Exchange, job: Job) -> Response:
-    """The object; that an upstream names a pace is known from the SDK alone, and this one does until the end."""
-    speed = exchange.world.timeline.speed
-    pace = {"openai-poll-after-ms": str(max(1, round(PACE_MS / speed)))}
-    is_over = exchange.world.standing(job).is_terminal
-    return JSONResponse(video(exchange.world, job), headers={} if is_over else pace)
-
-
 async def retrieve(exchange: Exchange) -> Response:
     """`GET /videos/{id}`."""
-    return exchange.missing() if exchange.job is None else _shown(exchange, exchange.job)
+    return exchange.missing() if exchange.job is None else shown(exchange, exchange.job)
 
 
 async def listing(exchange: Exchange) -> Response:
@@ -183,33 +104,58 @@ async def content(exchange: Exchange) -> Response:
     return await exchange.clip_file(file_format=VARIANTS[variant])
 
 
-async def remix(exchange: Exchange) -> Response:
-    """`POST /videos/{id}/remix`: the same clip after another prompt."""
-    body = exchange.document or {}
-    return await _again(exchange, body, exchange.job, added=0)
+def routes(version: str) -> Iterator[At]:
+    """Every route below this part of the path; SDKs are given a base with or without `/v1`."""
+    yield At("POST", f"{version}/videos", create, Stage.SUBMIT)
+    yield At("GET", f"{version}/videos", listing)
+    yield At("POST", f"{version}/videos/edits", more.edit, Stage.SUBMIT, job_id=more.source_id)
+    yield At("POST", f"{version}/videos/extensions", more.extend, Stage.SUBMIT, job_id=more.source_id)
+    yield At("POST", f"{version}/videos/characters", more.create_character)
+    yield At("GET", f"{version}/videos/characters/{{character}}", more.retrieve_character)
+    yield At("GET", f"{version}/videos/{{job}}", retrieve, Stage.POLL)
+    yield At("DELETE", f"{version}/videos/{{job}}", delete)
+    yield At("GET", f"{version}/videos/{{job}}/content", content, Stage.DOWNLOAD)
+    yield At("POST", f"{version}/videos/{{job}}/remix", more.remix, Stage.SUBMIT)
 
 
-async def edit(exchange: Exchange) -> Response:
-    """`POST /videos/edits`, of a video made here; a file of one's own is not taken by this emulator."""
-    return await _again(exchange, exchange.document or {}, exchange.job, added=0)
-
-
-async def extend(exchange: Exchange) -> Response:
-    """`POST /videos/extensions`: the clip and up to 20 s more, 120 s in all."""
-    body = exchange.document or {}
-    seconds = body.get("seconds")
-    if seconds not in SECONDS:
-        return await exchange.refuse(400, "Invalid value for 'seconds'.")
-    if exchange.job is not None and exchange.job.clip.seconds + int(seconds) > LONGEST:
-        return await exchange.refuse(400, f"A video can be extended to {LONGEST} seconds in all.")
-    return await _again(exchange, body, exchange.job, added=int(seconds))
-
-
-async def _again(exchange: Exchange, body: Mapping[str, Json], source: Job | None, *, added: int) -> Response:
-    if source is None or exchange.world.standing(source).phase is not Phase.SUCCEEDED:
-        return await exchange.refuse(*exchange.vendor.not_found)
-    if not isinstance(body.get("prompt"), str) or not body["prompt"]:
-        return await exchange.refuse(400, body=told("Missing required parameter: 'prompt'.", param="prompt"))
-    made = replace(source.clip, seconds=source.clip.seconds + added)
-    values = {"model": source.model, "prompt": body["prompt"]}
-    return await sell(exchange, values, made, source="" if added else source.id, new=added)
+VENDOR = Vendor(
+    name="openai-compatible",
+    title="OpenAI-compatible upstream",
+    models=tuple(SORA_MODELS),
+    example="curl {base}/v1/videos -H 'Authorization: Bearer any' -F model=sora-2 -F prompt='a cat' -F seconds=4 "
+    "-F size=1280x720",
+    routes=(*routes(""), *routes("/v1")),
+    error_body=error_body,
+    not_found=(404, "Not found."),
+    no_credit=(429, NO_CREDIT),
+    throttled=THROTTLED,
+    first={"status": "queued", "progress": 0},
+    success={"status": "completed", "progress": 100},
+    failures=FAILURES,
+    faults=(
+        fate("content-redirect", "the content is answered with a 302 to where it lies"),
+        fate("no-seconds", "the video object never tells its length (seen by a third party)"),
+        answer(
+            "moderated",
+            400,
+            "the request is blocked at once",
+            body=told(FAILURES["moderation_blocked"], "video_generation_user_error", code="moderation_blocked"),
+            at=(Stage.SUBMIT,),
+        ),
+        answer(
+            "retired",
+            404,
+            "the model is gone",
+            body=told("The model 'sora-2' does not exist or you do not have access to it.", code="model_not_found"),
+            at=(Stage.SUBMIT,),
+        ),
+        answer(
+            "unverified",
+            403,
+            "the organization must be verified first",
+            text="Your organization must be verified to use the model `sora-2`.",
+            at=(Stage.SUBMIT,),
+        ),
+    ),
+    files=Files(gone=is_gone, wrong=404),
+)

@@ -11,6 +11,14 @@ from emulators.vendors.openai_compatible_models import SECONDS, SORA_MODELS
 LONGEST_PROMPT = 32_000
 MEMBERS = frozenset({"prompt", "model", "seconds", "size", "input_reference", "characters"})
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
+KINDS: Mapping[type, str] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
 MISFIT = "Inpaint image must match the requested width and height"
 
 
@@ -55,7 +63,9 @@ def read(form: Mapping[str, Part] | None, document: Mapping[str, Json] | None) -
         if part.filename is None
     }
     image = form.get("input_reference")
-    return Wish(values=values, image=image if image is not None and image.filename is not None else None, from_form=True)
+    return Wish(
+        values=values, image=image if image is not None and image.filename is not None else None, from_form=True
+    )
 
 
 def fault(wish: Wish) -> Wrong | None:
@@ -100,14 +110,17 @@ def _model(model: Json) -> Wrong | None:
 
 
 def _choice(name: str, value: Json, choices: Sequence[str]) -> Wrong | None:
-    listed = f"{', '.join(f"'{each}'" for each in choices[:-1])}, or '{choices[-1]}'" if choices else ""
     if not isinstance(value, str):
-        return _mistyped(name, f"one of {listed}", value)
+        return _mistyped(name, f"one of {_listed(choices, 'or')}", value)
     if value in choices:
         return None
-    listed = listed.replace(", or ", ", and ")
-    message = f"Invalid value: '{value}'. Supported values are: {listed}."
+    message = f"Invalid value: '{value}'. Supported values are: {_listed(choices, 'and')}."
     return Wrong(message=message, param=name, code="invalid_value")
+
+
+def _listed(choices: Sequence[str], joint: str) -> str:
+    *others, last = (f"'{choice}'" for choice in choices)
+    return f"{', '.join(others)}, {joint} {last}"
 
 
 def _size(model: str, size: Json) -> Wrong | None:
@@ -157,6 +170,5 @@ def _characters(characters: Json, *, from_form: bool) -> Wrong | None:
 
 
 def _mistyped(name: str, wanted: str, value: Json) -> Wrong:
-    kinds = {bool: "a boolean", int: "an integer", float: "a decimal", str: "a string", list: "an array", dict: "an object"}
-    message = f"Invalid type for '{name}': expected {wanted}, but got {kinds.get(type(value), 'null')} instead."
+    message = f"Invalid type for '{name}': expected {wanted}, but got {KINDS.get(type(value), 'null')} instead."
     return Wrong(message=message, param=name, code="invalid_type")

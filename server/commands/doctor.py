@@ -14,7 +14,6 @@ from jobs.endpoints import RowState
 from media.errors import MediaFault
 from media.pool import MediaPool
 from media.probe import verify
-from providers.catalogue import ADAPTERS
 from providers.model import LifecycleState
 from server import stores, vendors
 from server.commands.serving import settled
@@ -49,9 +48,9 @@ def run(env_file: Path | None, data_dir: Path | None) -> int:
 
 def _vendors(settings: Settings) -> Table:
     table = Table("vendor", "rows", "state", "why", title="Vendors")
-    providers = tuple(ADAPTERS.values())
+    providers = vendors.surfaces(settings)
     emulator = settings.emulator_url or "http://127.0.0.1:1"
-    chosen = vendors.choose(settings, providers, emulator)
+    chosen = vendors.choose(settings, providers, emulator, catalogue=vendors.catalogue_of(settings, providers))
     colors = {RowState.LIVE: "green", RowState.MOCK: "yellow", RowState.UNAVAILABLE: "red", RowState.RETIRED: "dim"}
     for provider in providers:
         sold = [row for row in provider.models if row.lifecycle.state is not LifecycleState.RETIRED]

@@ -133,10 +133,9 @@ def test_a_change_is_said(name: str) -> None:
 
 
 def test_a_changed_option_is_said() -> None:
-    assert _svd(lambda schemas: schemas["sizing_strategy"]["enum"].append("pad")) == [
-        "sizing_strategy: the row's choices are maintain_aspect_ratio, crop_to_16_9, use_image_dimensions, the model's "
-        "maintain_aspect_ratio, crop_to_16_9, use_image_dimensions, pad"
-    ]
+    (said,) = _svd(lambda schemas: schemas["sizing_strategy"]["enum"].append("pad"))
+    assert said.startswith("sizing_strategy: the row's choices are maintain_aspect_ratio, crop_to_16_9")
+    assert said.endswith("the model's maintain_aspect_ratio, crop_to_16_9, use_image_dimensions, pad")
     assert _svd(lambda schemas: schemas["Input"]["properties"].pop("cond_aug")) == [
         "cond_aug: is an option of the row, but the model does not know it"
     ]
@@ -171,7 +170,8 @@ def test_one_reference_is_no_list() -> None:
 def test_a_whole_answer_is_read() -> None:
     latest = {"id": "ab" * 32, "openapi_schema": {"components": {"schemas": _KLING_SCHEMAS}}}
     assert model_differences(_KLING, {"latest_version": latest}) == []
-    for broken in ({}, {"latest_version": None}, {"latest_version": {"openapi_schema": []}}):
+    shapeless: list[dict[str, object]] = [{}, {"latest_version": None}, {"latest_version": {"openapi_schema": []}}]
+    for broken in shapeless:
         assert model_differences(_KLING, broken) == ["the model shows no input schema"]
     asked = question(_KLING)
     assert (asked.method, asked.path, asked.json) == ("GET", "/v1/models/kwaivgi/kling-v2.5-turbo-pro", None)

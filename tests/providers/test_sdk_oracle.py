@@ -1,11 +1,14 @@
 """The vendors' own SDKs against a recording server: our adapters' requests are theirs, word for word."""
 
+import io
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +21,7 @@ from replicate.client import Client as ReplicateClient
 from core.outcome import Reply, Request
 from core.spec import MediaInput, Motion, Wish
 from providers.catalogue import ADAPTERS, CATALOGUE
+from providers.replicate_schema import question
 from providers.resolve import resolve
 
 _SECRET = "planted-secret"
@@ -27,10 +31,24 @@ _CALLBACK = "https://filmgate.example/webhooks/replicate/token"
 _EVENTS = ["start", "completed"]
 _SVD = CATALOGUE.rows["replicate/stable-video-diffusion"].wire_version
 _A, _B = "https://example.com/a.png", "https://example.com/b.png"
+_FILE = "https://api.replicate.com/v1/files/ZjY5MDYxMjQ"
+_MODEL = {"url": "u", "owner": "o", "name": "n", "visibility": "public", "run_count": 1, "latest_version": None}
 
 _REPLIES: Mapping[str, object] = {
     "/v1/predictions?": {"results": [], "next": None, "previous": None},
     "/v1/webhooks": {"key": "whsec_AAAA"},
+    "/v1/models/kwaivgi/kling-v2.1": _MODEL,
+    "/v1/files": {
+        "id": "ZjY5MDYxMjQ",
+        "name": "a.png",
+        "content_type": "image/png",
+        "size": 3,
+        "etag": "e",
+        "checksums": {"sha256": "0"},
+        "metadata": {},
+        "created_at": "2026-11-20T10:00:00Z",
+        "urls": {"get": _FILE},
+    },
     "/v1/tasks": {"id": _TASK, "status": "PENDING", "createdAt": "2026-11-20T10:00:00Z"},
     "/v1/text_to_video": {"id": _TASK, "estimatedCost": {"credits": 60}},
     "/v1/image_to_video": {"id": _TASK, "estimatedCost": {"credits": 60}},
@@ -147,6 +165,10 @@ def _submit(model_id: str, callback: str | None = None, **typed: Any) -> Request
     resolved = resolve(Wish(**typed), model)
     assert not resolved.violations
     return ADAPTERS[model.provider].submit(resolved.spec, model, callback)
+
+
+def _version(name: str) -> str:
+    return CATALOGUE.rows[f"replicate/{name}"].wire_version
 
 
 def _at(uri: str) -> MediaInput:
@@ -312,6 +334,77 @@ _REPLICATE: dict[str, tuple[Callable[[], Request | None], _ReplicateCall]] = {
             webhook_events_filter=_EVENTS,
         ),
     ),
+    "several resolutions under another name": (
+        lambda: _submit(
+            "replicate/kling-v3-video", prompt="a cat", duration=7, resolution="720p", aspect_ratio="1:1", audio=True
+        ),
+        lambda sdk: sdk.models.predictions.create(
+            "kwaivgi/kling-v3-video",
+            {"prompt": "a cat", "duration": 7, "mode": "standard", "aspect_ratio": "1:1", "generate_audio": True},
+        ),
+    ),
+    "references": (
+        lambda: _submit("replicate/veo-3.1", _CALLBACK, prompt="x", references=(_at(_A), _INLINE), audio=False, seed=5),
+        lambda sdk: sdk.models.predictions.create(
+            "google/veo-3.1",
+            {
+                "prompt": "x",
+                "duration": 8,
+                "aspect_ratio": "16:9",
+                "resolution": "1080p",
+                "generate_audio": False,
+                "seed": 5,
+                "reference_images": [_A, _DATA_URI],
+            },
+            webhook=_CALLBACK,
+            webhook_events_filter=_EVENTS,
+        ),
+    ),
+    "a source video and one reference": (
+        lambda: _submit("replicate/gen4-aleph", prompt="x", source_video=_at(_B), references=(_at(_A),)),
+        lambda sdk: sdk.models.predictions.create(
+            "runwayml/gen4-aleph", {"prompt": "x", "video": _B, "reference_image": _A, "aspect_ratio": "16:9"}
+        ),
+    ),
+    "pixels in one word": (
+        lambda: _submit("replicate/wan-2.5-t2v", prompt="x", aspect_ratio="9:16", duration=10, negative_prompt="text"),
+        lambda sdk: sdk.models.predictions.create(
+            "wan-video/wan-2.5-t2v", {"prompt": "x", "size": "720*1280", "duration": 10, "negative_prompt": "text"}
+        ),
+    ),
+    "a task for an image": (
+        lambda: _submit("replicate/ltx-2.3-pro", prompt="x", first_frame=_at(_A), last_frame=_at(_B), fps=24),
+        lambda sdk: sdk.models.predictions.create(
+            "lightricks/ltx-2.3-pro",
+            {
+                "task": "image_to_video",
+                "prompt": "x",
+                "image": _A,
+                "last_frame_image": _B,
+                "duration": 6,
+                "fps": 24,
+                "resolution": "1080p",
+                "aspect_ratio": "16:9",
+                "generate_audio": True,
+            },
+        ),
+    ),
+    "frames and pixels, by version": (
+        lambda: _submit("replicate/zeroscope-v2-xl", _CALLBACK, prompt="x", duration=4, aspect_ratio="9:16", seed=1),
+        lambda sdk: sdk.predictions.create(
+            version=_version("zeroscope-v2-xl"),
+            input={"prompt": "x", "num_frames": 32, "fps": 8, "width": 320, "height": 576, "seed": 1},
+            webhook=_CALLBACK,
+            webhook_events_filter=_EVENTS,
+        ),
+    ),
+    "an mp4 instead of a gif": (
+        lambda: _submit("replicate/hotshot-xl", prompt="x", negative_prompt="blurry"),
+        lambda sdk: sdk.predictions.create(
+            version=_version("hotshot-xl"),
+            input={"prompt": "x", "negative_prompt": "blurry", "mp4": True, "width": 672, "height": 384},
+        ),
+    ),
     "by version without": (
         lambda: _submit("replicate/stable-video-diffusion", prompt="x", first_frame=_INLINE),
         lambda sdk: sdk.predictions.create(
@@ -332,6 +425,10 @@ _REPLICATE: dict[str, tuple[Callable[[], Request | None], _ReplicateCall]] = {
             Reply(status=200, body=b'{"next": "https://api.replicate.com/v1/predictions?cursor=cD0yMDI2"}')
         ),
         lambda sdk: sdk.predictions.list(cursor="/v1/predictions?cursor=cD0yMDI2"),
+    ),
+    "a model's schema": (
+        lambda: question(CATALOGUE.rows["replicate/kling-v2.1"]),
+        lambda sdk: sdk.models.get("kwaivgi/kling-v2.1"),
     ),
     "webhook secret": (
         ADAPTERS["replicate"].callback_secret,
@@ -368,6 +465,42 @@ def test_replicate_deadline(recorder: Recorder) -> None:
         sdk.models.predictions.create("minimax/video-01", {"prompt": "a cat"})
     ours = _submit("replicate/minimax-video-01", prompt="a cat")
     _assert_same(ours, recorder.sent[0], ("authorization", "cancel-after"))
+
+
+def test_replicate_files(recorder: Recorder) -> None:
+    """The SDK adds a part of its own, `metadata`; the file's part is ours to the letter."""
+    with _replicate(recorder.url) as sdk:
+        stored = sdk.files.create(_Png(b"PNG"))
+    (theirs,) = recorder.sent
+    row = CATALOGUE.rows["replicate/kling-v2.1"]
+    ours = ADAPTERS["replicate"].upload(MediaInput(data=b"PNG", mime_type="image/png", name="a.png"), row)
+    assert ours is not None
+    assert (ours.method, ours.path) == (theirs.method, theirs.path)
+    assert [(part.name, part.filename, part.content_type, part.data) for part in ours.form] == [
+        each for each in _parts(theirs) if each[0] != "metadata"
+    ]
+    slot = ADAPTERS["replicate"].slot(Reply(status=201, body=json.dumps(_REPLIES["/v1/files"]).encode()))
+    assert slot is not None
+    assert slot.uri == stored.urls["get"]
+
+
+class _Png(io.BytesIO):
+    name = "a.png"
+
+
+def _parts(sent: Sent) -> list[tuple[str, str, str, bytes]]:
+    """Name, file name, type and bytes of each part of a form."""
+    head = f"content-type: {sent.headers['content-type']}\r\n\r\n".encode()
+    message = message_from_bytes(head + sent.body, policy=default)
+    return [
+        (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_filename() or "",
+            part.get_content_type(),
+            part.get_content() if part.get_content_maintype() != "text" else b"",
+        )
+        for part in message.iter_parts()
+    ]
 
 
 def test_enough_cases() -> None:

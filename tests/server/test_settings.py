@@ -34,7 +34,7 @@ SECRETS = [
     "FAL_KEY",
     "STABILITY_API_KEY",
     "LUMA_API_KEY",
-    "LUMAAI_API_KEY",
+    "LUMA_AGENTS_API_KEY",
     "LUMA_AGENTS_API_KEY",
     "GOOGLE_API_KEY",
     "GEMINI_API_KEY",
@@ -108,10 +108,10 @@ def test_a_vendors_address_may_be_plain_http_on_loopback_only(name: str) -> None
 @pytest.mark.parametrize(
     ("names", "field"),
     [
-        (("RUNWAY_API_KEY", "RUNWAYML_API_SECRET"), "runway_api_key"),
-        (("PIKA_API_KEY", "FAL_KEY"), "pika_api_key"),
-        (("LUMA_API_KEY", "LUMAAI_API_KEY"), "luma_api_key"),
-        (("GOOGLE_API_KEY", "GEMINI_API_KEY"), "google_api_key"),
+        (("RUNWAY_API_KEY", "RUNWAYML_API_SECRET"), "runway_key"),
+        (("PIKA_API_KEY", "FAL_KEY"), "fal_key"),
+        (("LUMA_API_KEY", "LUMA_AGENTS_API_KEY"), "luma_key"),
+        (("GOOGLE_API_KEY", "GEMINI_API_KEY"), "google_key"),
     ],
 )
 def test_two_names_of_one_setting_are_equals(names: tuple[str, str], field: str) -> None:

@@ -7,7 +7,7 @@ from providers.catalogue import ADAPTERS, CATALOGUE
 from server import settings, vendors
 from server.vendors import MOCK_SECRET
 
-PROVIDERS = tuple(ADAPTERS.values())
+PROVIDERS = (ADAPTERS["runway"], ADAPTERS["replicate"])
 RUNWAY = CATALOGUE.rows["runway/gen4.5"]
 REPLICATE = CATALOGUE.rows["replicate/minimax-video-01"]
 EMULATOR = "http://127.0.0.1:9999"
