@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import ipaddress
 import json
 import socket
@@ -79,7 +80,8 @@ class Courier:
             found = await self._until_due(job, manners, event)
             if found is None:
                 continue
-            body = json.dumps(manners.body(self._world, found[0], event, found[1])).encode()
+            told = manners.body(self._world, found[0], event, found[1])
+            body = json.dumps(await told if inspect.isawaitable(told) else told).encode()
             scripted = await self._world.take(job.vendor, Stage.WEBHOOK, f"{job.prompt} {event}", job.id)
             if scripted is not None and scripted.fault.name == "webhook-reordered" and event not in manners.last:
                 held.append((event, body))

@@ -53,7 +53,7 @@ class Webhooks:
     last: frozenset[str] = frozenset({"completed"})
     """The events after which no more come: `webhook-reordered` holds the others back until one of these was sent."""
     body: Callable[["World", Job, str, float], Json]
-    """The body for an event and its time; it is stored, so that repetitions are the same."""
+    """The body for an event and its time, or an awaitable of it; it is stored, so that repetitions are the same."""
     sign: Sign | None = None
     """None: unsigned; the faults of signatures are then not offered."""
     wanted: Callable[[Job], Collection[str] | None] = every

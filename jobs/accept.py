@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 
 from core.crashpoints import crashpoint, declare
-from core.errors import Conflict, Exhausted, Precondition, Reason, Unavailable
+from core.errors import Conflict, Exhausted, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
-from jobs import tables
+from jobs import assets, tables
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
@@ -38,6 +38,16 @@ class RequestKey:
         return (self.tenant, self.rpc, self.request_id)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Use:
+    """An asset that a job is accepted with, and the field that names it."""
+
+    tenant: str
+    asset_id: str
+    job_id: str
+    field: str
+
+
 @dataclass(slots=True)
 class _Acceptance:
     """Everything one accept inserts, gathered before the transaction begins."""
@@ -48,6 +58,7 @@ class _Acceptance:
     jobs: list[dict[str, Json]] = field(default_factory=list)
     clips: list[dict[str, Json]] = field(default_factory=list)
     inputs: list[dict[str, Json]] = field(default_factory=list)
+    uses: list[_Use] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
 
     @property
@@ -82,14 +93,20 @@ class Accepting:
         crashpoint("after-accept")
         return Accepted(job_ids, _views(acceptance) if job_ids == acceptance.job_ids else [])
 
-    def _accept_all(self, connection: sa.Connection, acceptances: Sequence[_Acceptance]) -> list[list[str] | Conflict]:
+    def _accept_all(
+        self, connection: sa.Connection, acceptances: Sequence[_Acceptance]
+    ) -> list[list[str] | Conflict | InvalidRequest]:
         """Many at once: a repeated request gets the first one's jobs, also within the same transaction."""
         known = _known(connection, [acceptance.key for acceptance in acceptances])
+        there = assets.living(connection, {(use.tenant, use.asset_id) for each in acceptances for use in each.uses})
         new: list[_Acceptance] = []
-        answers: list[list[str] | Conflict] = []
+        answers: list[list[str] | Conflict | InvalidRequest] = []
         for acceptance in acceptances:
             earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
-            if earlier is None:
+            gone = [use.field for use in acceptance.uses if (use.tenant, use.asset_id) not in there]
+            if earlier is None and gone:
+                answers.append(InvalidRequest.of([assets.gone(name) for name in gone]))
+            elif earlier is None:
                 new.append(acceptance)
                 known[acceptance.key.identity] = (acceptance.key.hash, acceptance.job_ids)
                 answers.append(acceptance.job_ids)
@@ -161,6 +178,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
         (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
         (tables.clips, clips),
         (tables.inputs, [row for acceptance in new for row in acceptance.inputs]),
+        (tables.asset_uses, [_used(use) for acceptance in new for use in acceptance.uses]),
         (tables.events, [_first_event(row) for acceptance in new for row in acceptance.jobs]),
     ):
         if rows:
@@ -168,6 +186,10 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
+
+
+def _used(use: _Use) -> dict[str, Json]:
+    return {"asset_id": use.asset_id, "job_id": use.job_id}
 
 
 _JOB_AT_FIRST = {"start_time": None, "end_time": None, "failure": None}
@@ -270,6 +292,11 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
         }
     )
     inputs = _inputs(acceptance, job_id, plan)
+    part = f"requests[{len(acceptance.jobs) - 1}]." if len(acceptance.plans) > 1 else ""
+    acceptance.uses += [
+        _Use(tenant=order.tenant, asset_id=asset_id, job_id=job_id, field=part + name)
+        for asset_id, name in assets.uses(order.wish).items()
+    ]
     for position, offers in enumerate(plan.offers):
         _gather_clip(acceptance, plan, job_id, position, offers, inputs)
 

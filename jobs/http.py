@@ -395,12 +395,11 @@ class PublicClient:
     async def send_file(
         self, slot: Slot, path: Path, size: int, mime_type: str, *, allowed_origins: Collection[str] = ()
     ) -> Reply:
-        """The reply (64 KiB at most) to a file of `size` bytes, sent in parts and without credential to a vendor's slot.
+        """The reply (64 KiB at most) to a file of `size` bytes, sent in parts to a vendor's slot, without a credential.
 
         Raises UnsafeUrl, NotSent or ReplyLost.
         """
         head, tail, kind = _around_file(slot, path.name, mime_type)
-        whole = len(head) + size + len(tail)
         outgoing = Outgoing(
             method=slot.method,
             address=self.parse(slot.url, allowed_origins=allowed_origins, max_length=urls.MAX_OUTPUT_LENGTH),

@@ -11,10 +11,10 @@ import structlog
 
 from core.database import Database
 from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
-from core.spec import MediaInput
 from jobs import cancel as cancelling
-from jobs import queries, tables
+from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
+from jobs.assets import Assets, inputs
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
 from jobs.context import Context, Policy
@@ -77,7 +77,8 @@ class Jobs:
         self._sender = Sender(self.context)
         self._resolver = Resolver(self.context, self._sender)
         courier = Courier(self.context, webhook_secret) if webhook_secret else None
-        self.sweeper = Sweeper(self.context, self._resolver, courier)
+        self.assets = Assets(self.context)
+        self.sweeper = Sweeper(self.context, self._resolver, courier, self.assets)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._sweeping: asyncio.Task[None] | None = None
@@ -91,6 +92,7 @@ class Jobs:
         """Launch the engine (which continues what was pending) and the sweeper."""
         self.context.loopback_url = loopback_url
         self.context.history.load(await self.context.database.read(past_runs))
+        await self.assets.clear()
         collecting = Collecting(self.context, self._sender)
         steps: dict[str, Step] = {
             "submit": Submitting(self.context, self._sender),
@@ -125,11 +127,12 @@ class Jobs:
 
     def plan(self, order: Order) -> Plan:
         """Resolve an order; see `jobs.planning.plan`."""
-        return plan(order, self.context.vendors, self.context.policy.default_model)
+        usual = self.context.history.usual(mock=False)
+        return plan(order, self.context.vendors, self.context.policy.default_model, usual)
 
     async def check_urls(self, order: Order) -> list[Violation]:
         """What the URL policy says about every address of an order."""
-        addresses = [(name, item.uri) for name, item in _media(order) if item.uri]
+        addresses = [(name, item.uri) for name, item in inputs(order.wish) if item.uri]
         if order.webhook.get("url"):
             addresses.append(("webhook.url", order.webhook["url"]))
         violations = []
@@ -143,7 +146,7 @@ class Jobs:
     async def check_media(self, order: Order) -> list[Violation]:
         """Whether inline images are images."""
         violations = []
-        for field, item in _media(order):
+        for field, item in inputs(order.wish):
             if not item.data or field == "source_video":
                 continue
             try:
@@ -151,6 +154,10 @@ class Jobs:
             except MediaRejected as error:
                 violations.append(Violation(field=field, message=str(error), reason=Reason.UNREADABLE_MEDIA))
         return violations
+
+    async def check_own_jobs(self, order: Order, plan: Plan) -> list[Violation]:
+        """Whether every vendor's job that the options name is one of the tenant's own."""
+        return await own.check(self.context, order.tenant, plan)
 
     async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[JobView]:
         """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one."""
@@ -224,10 +231,3 @@ class Jobs:
         except OSError as error:
             answers["store"] = str(error)
         return answers
-
-
-def _media(order: Order) -> list[tuple[str, MediaInput]]:
-    wish = order.wish
-    named = [("first_frame", wish.first_frame), ("last_frame", wish.last_frame), ("source_video", wish.source_video)]
-    named += [(f"reference_images[{place}].media", item) for place, item in enumerate(wish.references)]
-    return [(name, item) for name, item in named if item is not None]

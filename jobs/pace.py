@@ -5,7 +5,7 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import quantiles
+from statistics import median, quantiles
 
 import sqlalchemy as sa
 
@@ -52,6 +52,14 @@ class History:
             return otherwise
         cuts = quantiles(runs, n=10, method="inclusive")
         return cuts[4], cuts[8]
+
+    def usual(self, *, mock: bool) -> dict[str, int]:
+        """Model -> its usual run time in whole seconds, where enough was seen; of emulators, or of vendors."""
+        runs: defaultdict[str, list[float]] = defaultdict(list)
+        for (endpoint, model), seconds in self._runs.items():
+            if endpoint.startswith("mock:") == mock:
+                runs[model] += seconds
+        return {model: max(1, round(median(each))) for model, each in runs.items() if len(each) >= _ENOUGH}
 
     def load(self, rows: Sequence[tuple[str, str, float]]) -> None:
         """Add many: (endpoint, model, seconds), oldest first."""

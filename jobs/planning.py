@@ -1,6 +1,6 @@
 """Resolve an order against the catalogue and this server's vendors: which model, what exactly, for how much. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import NotFound, Precondition, Reason, Violation
@@ -36,9 +36,9 @@ class _Fallbacks:
     notices: Sequence[Notice]
 
 
-def plan(order: Order, vendors: Vendors, default_model: str) -> Plan:
-    """Resolve an order. Raises NotFound or Precondition for the model; everything else is in `violations`."""
-    choice = _choose(order, vendors, order.model or default_model)
+def plan(order: Order, vendors: Vendors, default_model: str, usual: Mapping[str, int] | None = None) -> Plan:
+    """Resolve an order. `usual` has the run times we have seen ourselves, in seconds by model. Raises NotFound or Precondition for the model; everything else is in `violations`."""
+    choice = _choose(order, vendors, order.model or default_model, usual or {})
     available = vendors.availability(choice.row)
     endpoint = available.endpoint
     if endpoint is None:
@@ -64,7 +64,7 @@ def plan(order: Order, vendors: Vendors, default_model: str) -> Plan:
     )
 
 
-def _choose(order: Order, vendors: Vendors, name: str) -> _Choice:
+def _choose(order: Order, vendors: Vendors, name: str, usual: Mapping[str, int]) -> _Choice:
     if name != AUTO:
         found = vendors.find(name, order.wish.mode)
         return _Choice(row=found.model, reason="asked for", notices=found.notices)
@@ -75,6 +75,7 @@ def _choose(order: Order, vendors: Vendors, name: str) -> _Choice:
         available=_usable(vendors),
         strategy=selection.Strategy(wanted.strategy),
         required=frozenset(map(selection.Capability, wanted.required_capabilities)),
+        typical=usual,
     )
     return _Choice(row=chosen.model, reason=chosen.reason)
 

@@ -311,7 +311,10 @@ def spec_json(spec: ClipSpec, input_ids: Mapping[int, str]) -> dict[str, Json]:
         return {
             "uri": value.uri,
             "input": input_ids.get(id(value), ""),
+            "asset_id": value.asset_id,
             "mime_type": value.mime_type,
+            "size": value.size,
+            "seconds": value.seconds,
             "role": str(name) if name else None,
             "name": value.name,
         }
@@ -338,7 +341,10 @@ def spec_of(value: Mapping[str, Json], blobs: Mapping[str, bytes]) -> ClipSpec:
         return MediaInput(
             uri=entry["uri"],
             data=blobs.get(entry["input"], b""),
+            asset_id=entry.get("asset_id", ""),
             mime_type=entry["mime_type"],
+            size=entry.get("size", 0),
+            seconds=entry.get("seconds", 0.0),
             role=Role(entry["role"]) if entry["role"] else None,
             name=entry["name"],
         )

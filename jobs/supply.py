@@ -1,6 +1,7 @@
 """Bring a clip's input files into the form its vendor takes: fetched, fitted, inlined, uploaded or published."""
 
 import asyncio
+import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from core.errors import Billed, Failure, FailureReason, MediaRejected, StorageFa
 from core.identifiers import derived_key
 from core.outcome import Slot
 from core.spec import ClipSpec, MediaInput
+from jobs.assets import stored_key
 from jobs.context import Context
 from jobs.endpoints import Endpoint
 from jobs.http import ExchangeFailed
@@ -98,18 +100,56 @@ class Supply:
         if media is None or (size is None and self._as_is(media)):
             return media
         try:
+            address = await self._own_address(media) if media.asset_id and size is None else ""
+            if address:
+                return replace(media, uri=address, asset_id="")
             path, mime_type = await self._file(media, folder / name)
             if size is not None:
                 mime_type = await self._fit(path, size, mime_type)
-            return await self._delivered(replace(media, uri="", data=b"", mime_type=mime_type), path, name)
+            plain = replace(media, uri="", data=b"", asset_id="", mime_type=mime_type)
+            return await self._delivered(plain, path, name)
         except (MediaRejected, UnsafeUrl) as error:
             raise InputUnusable(_failure(FailureReason.INVALID_INPUT, f"an input file: {error}")) from None
         except (TransferFailed, StorageFailed, ExchangeFailed) as error:
             message = f"an input file could not be brought to the vendor: {error}"
             raise InputUnusable(_failure(FailureReason.VENDOR_UNAVAILABLE, message)) from None
 
+    async def _own_address(self, media: MediaInput) -> str:
+        """A presigned address of an asset's own object, where that is how the vendor takes it best; else empty."""
+        row = self.row
+        if MediaForm.URI not in row.media_forms or (self._inlines(media) and not _is_video(media)):
+            return ""
+        url = (await self.context.store.presign(await self._key(media), _PUBLISHED_FOR)).url
+        if 0 < row.uri_limit < len(url):
+            return ""
+        try:
+            await self.context.public_client.check_public(url)
+        except UnsafeUrl:
+            other_ways = MediaForm.UPLOAD in row.media_forms or self._inlines(media)
+            return url if self.endpoint.near and not other_ways else ""
+        # Runway's page says that its fetcher asks HEAD first. The embedded store answers it; a bucket's presigned
+        # address is good for GET alone, and nobody could verify what becomes of it there.
+        return url
+
+    async def _key(self, media: MediaInput) -> str:
+        key = await stored_key(self.context, media.asset_id, self.found.job.tenant)
+        if key is None:
+            raise InputUnusable(_failure(FailureReason.INVALID_INPUT, "an uploaded input file is not there any more"))
+        return key
+
+    def _inlines(self, media: MediaInput) -> bool:
+        """Whether the file belongs inside the request: a video only where the vendor bounds how large it may be."""
+        limit = self.row.inline_limit
+        small = wire.data_uri_length(media) <= limit if limit else not _is_video(media)
+        return MediaForm.INLINE in self.row.media_forms and small
+
     async def _file(self, media: MediaInput, path: Path) -> tuple[Path, str]:
         """The input as a file of ours, with its media type."""
+        if media.asset_id:
+            with path.open("wb") as file:
+                async for part in self.context.store.open_range(await self._key(media)):
+                    await threaded(partial(file.write, part))
+            return path, media.mime_type
         if media.uri:
             limits = TransferLimits(max_bytes=_largest(media, path), deadline=_FETCH_SECONDS)
             fetched = await download(media.uri, path, client=self.context.public_client, limits=limits)
@@ -134,22 +174,21 @@ class Supply:
         return kind
 
     async def _delivered(self, media: MediaInput, path: Path, name: str) -> MediaInput:
-        """Inline where it fits, else uploaded, else at an address of our own."""
+        """Inline where it fits, else uploaded, else at an address of our own; a video uploaded first."""
         media = replace(media, size=await threaded(lambda: path.stat().st_size))
-        forms, limit = self.row.media_forms, self.row.inline_limit
-        small = not limit or wire.data_uri_length(media) <= limit
-        if MediaForm.INLINE in forms and small and not media.mime_type.startswith("video/"):
-            return replace(media, data=await threaded(path.read_bytes))
-        if MediaForm.UPLOAD in forms:
+        forms, near = self.row.media_forms, self.endpoint.near
+        unbounded = MediaForm.INLINE in forms and not self.row.inline_limit
+        if MediaForm.UPLOAD in forms and (_is_video(media) or not self._inlines(media)):
             return replace(media, uri=await self._uploaded(media, path))
-        if MediaForm.INLINE in forms and small:
-            return replace(media, data=await threaded(path.read_bytes))
-        if MediaForm.URI in forms:
+        if not self._inlines(media) and MediaForm.URI in forms and (near or not unbounded):
             return replace(media, uri=await self._published(media, path, name))
+        if self._inlines(media) or unbounded:
+            return replace(media, data=await threaded(path.read_bytes))
         raise InputUnusable(_failure(FailureReason.INVALID_INPUT, "an input file is too large for this model"))
 
     async def _uploaded(self, media: MediaInput, path: Path) -> str:
-        request = self.provider.upload(replace(media, name=path.name), self.row)
+        data = await threaded(path.read_bytes) if self.provider.upload_carries else b""
+        request = self.provider.upload(replace(media, name=path.name, data=data), self.row)
         reply = None if request is None else await self.sender.send(self.endpoint, request)
         slot = None if reply is None else self.provider.slot(reply)
         if slot is None:
@@ -183,19 +222,35 @@ class Supply:
 
     async def _published(self, media: MediaInput, path: Path, name: str) -> str:
         """The file in our own store, at a presigned address that the vendor can reach."""
-        job = self.found.job
-        key = derived_key(self.context.prefix, job.tenant, job.id, f"{self.found.clip.id}-{name}")
-        data = await threaded(path.read_bytes)
-        store = self.context.store
-        await store.put_bytes(key, data, content_type=media.mime_type, metadata={"tenant": job.tenant}, overwrite=True)
+        job, store = self.found.job, self.context.store
+        sha256 = await threaded(partial(_sha256, path))
+        # Another try may have fetched other bytes: what an earlier one was given stays as it was.
+        key = derived_key(self.context.prefix, job.tenant, job.id, f"{self.found.clip.id}-{name}-{sha256[:16]}")
         url = (await store.presign(key, _PUBLISHED_FOR)).url
         if not self.endpoint.near:
-            await self.context.public_client.check_public(url)
+            await self._check_reachable(url)
+        await store.put_file(key, path, content_type=media.mime_type, metadata={"tenant": job.tenant}, sha256=sha256)
         return url
+
+    async def _check_reachable(self, url: str) -> None:
+        try:
+            await self.context.public_client.check_public(url)
+        except UnsafeUrl:
+            text = "the vendor takes this input by a public address only, and this server's store has none"
+            raise InputUnusable(_failure(FailureReason.INVALID_INPUT, text)) from None
+
+
+def _is_video(media: MediaInput) -> bool:
+    return media.mime_type.startswith("video/")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _largest(media: MediaInput, path: Path) -> int:
-    return _LARGEST_VIDEO if path.name == "source" or media.mime_type.startswith("video/") else _LARGEST_IMAGE
+    return _LARGEST_VIDEO if path.name == "source" or _is_video(media) else _LARGEST_IMAGE
 
 
 def _failure(reason: FailureReason, message: str) -> Failure:

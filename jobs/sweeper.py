@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from jobs import tables
+from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
 from jobs.notify import Courier
@@ -29,6 +30,7 @@ class Sweeper:
     context: Context
     resolver: Resolver
     courier: Courier | None
+    assets: Assets
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -44,6 +46,7 @@ class Sweeper:
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
                     await self.forget()
+                    await self.assets.tidy()
                 if passed % _TIDY_EVERY < EVERY:
                     await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
             except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
@@ -69,14 +72,15 @@ class Sweeper:
         self.context.engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
 
     async def forget(self) -> None:
-        """Request ids are kept 7 days; inline inputs as long as their job may still be bought."""
+        """Request ids are kept 7 days; inline inputs and the use of assets as long as their job may still be bought."""
         before = self.context.now() - _REQUESTS_KEPT
-        jobs, inputs = tables.jobs, tables.inputs
+        jobs, inputs, used = tables.jobs, tables.inputs, tables.asset_uses
         ended = sa.select(jobs.c.id).where(jobs.c.end_time.is_not(None))
 
         def work(connection: sa.Connection) -> None:
             connection.execute(sa.delete(tables.requests).where(tables.requests.c.time < before))
             connection.execute(sa.delete(inputs).where(inputs.c.job_id.in_(ended)))
+            connection.execute(sa.delete(used).where(used.c.job_id.in_(ended)))
 
         await self.context.database.write(work)
 

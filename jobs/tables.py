@@ -137,6 +137,36 @@ inputs = sa.Table(
     sa.Index("input_by_job", "job_id"),
 )
 
+assets = sa.Table(
+    "asset",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("mime_type", sa.Text, nullable=False),
+    sa.Column("filename", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("key", sa.Text, unique=True),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("delete_time", Timestamp),
+    sa.Index("asset_by_tenant", "tenant", "id"),
+    sa.Index("asset_by_end", "delete_time"),
+)
+"""A row with a `delete_time` is nobody's any more; without a `key` its object is gone as well."""
+
+asset_uses = sa.Table(
+    "asset_use",
+    metadata,
+    sa.Column("asset_id", sa.Text, sa.ForeignKey("asset.id"), primary_key=True),
+    sa.Column("job_id", sa.Text, sa.ForeignKey("job.id"), primary_key=True),
+    sa.Index("asset_use_by_job", "job_id"),
+)
+"""The assets that unfinished jobs were accepted with."""
+
 iterations = sa.Table(
     "iteration",
     metadata,

@@ -2,6 +2,7 @@
 
 from providers.base import BaseVideoProvider
 from providers.cog import CogProvider
+from providers.fal import FalProvider
 from providers.google import GoogleProvider
 from providers.luma import LumaProvider
 from providers.luma_legacy import LumaLegacyProvider
@@ -12,6 +13,7 @@ from providers.vertex import VertexProvider
 
 PROVIDERS: tuple[type[BaseVideoProvider], ...] = (
     CogProvider,
+    FalProvider,
     GoogleProvider,
     LumaLegacyProvider,
     LumaProvider,

@@ -95,6 +95,9 @@ class BaseVideoProvider(ABC):
     cancel_deletes: ClassVar[bool] = False
     """Whether `cancel` of a job that has just finished deletes its output: poll once more before cancelling."""
 
+    upload_carries: ClassVar[bool] = False
+    """Whether `upload` itself carries the file: then it is given the `data`, and its `slot` has no `url`."""
+
     def upload(self, media: MediaInput, model: VideoModel) -> Request | None:
         """Ask for a place to send an input file to; costs nothing and may be repeated. None without an upload API."""
         return None

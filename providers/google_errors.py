@@ -106,7 +106,7 @@ def _reason(status: int, error: GoogleError) -> FailureReason | None:
     bad_key = "API_KEY_INVALID" in error.words or text.startswith(("api key not valid", "api key expired"))
     if status == 400 and bad_key:
         return FailureReason.VENDOR_AUTH
-    if status == 400 and "FAILED_PRECONDITION" in error.words and "billing" in text:
+    if "billing" in text and error.words & {"FAILED_PRECONDITION", "PERMISSION_DENIED", "BILLING_DISABLED"}:
         return FailureReason.VENDOR_CREDIT
     if "no longer available" in text and status in (400, 404):
         return FailureReason.VENDOR_RETIRED

@@ -121,9 +121,9 @@ def _retired(row: VideoModel) -> VideoModel:
         title=f"{row.title} at OpenAI",
         lifecycle=Lifecycle(
             state=LifecycleState.RETIRED,
-            # OpenAI names no replacement: this is the living row that speaks the same API.
+            # OpenAI names no replacement: this is what another vendor sells at the price of Sora 2.
             retires=date(2026, 9, 24),
-            successor=row.id,
+            successor="google/gemini-omni-1.1-flash",
         ),
         text=None,
         image=None,

@@ -35,6 +35,7 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _FILE = re.compile(r"https?://[^/?#\s@]+(?:/[A-Za-z0-9._-]+)*/v1/files/[A-Za-z0-9_-]{1,128}", re.ASCII)
 _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 100
+_LARGEST_FILE = 100_000_000
 
 
 class ReplicateProvider(BaseVideoProvider):
@@ -50,9 +51,12 @@ class ReplicateProvider(BaseVideoProvider):
     requests_per_second = 40.0  # 3,000 a minute but for creates [DOC]; the rest is headroom
     takes_callbacks: ClassVar[bool] = True
     can_search: ClassVar[bool] = True
+    upload_carries: ClassVar[bool] = True
 
     def upload(self, media: MediaInput, model: VideoModel) -> Request | None:
         """`POST /v1/files`: the request carries the file itself. Kept for a day, 100 MB at most (both from memory)."""
+        if not 0 < len(media.data) <= _LARGEST_FILE:
+            return None
         name = _FILE_NAME.sub("-", media.name.rpartition("/")[2])[-_LONGEST_NAME:] or "input"
         content = Part(name="content", data=media.data, filename=name, content_type=media.mime_type)
         return Request(method="POST", path="/v1/files", form=(content,), auth=Auth())

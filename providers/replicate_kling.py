@@ -1,5 +1,8 @@
 """Kling 1.6 to 2.6 at Replicate: official models of `kwaivgi`. https://replicate.com/kwaivgi"""
 
+from dataclasses import replace
+from datetime import date
+
 from providers.model import Choices, Mode, Option, VideoModel
 from providers.replicate_parts import (
     BILLING,
@@ -8,12 +11,14 @@ from providers.replicate_parts import (
     KLING_IMAGES,
     THREE,
     TWO_TIERS,
+    Source,
     assumed,
     per_second,
     shapes,
 )
 
 _FIVE_TEN = Choices((5, 10))
+_TOLD = Source(date(2026, 3, 6), "replicate.com model page, told by third parties")
 # No schema tells a pixel size but those with a `mode`: 1080p is what Kling's pro tier gives elsewhere.
 _TEXT = Mode(durations=_FIVE_TEN, sizes=shapes("1080p", *THREE))
 _IMAGE = Mode(durations=_FIVE_TEN, sizes=shapes("1080p", "16:9"), ratio_from_image=True)
@@ -127,7 +132,7 @@ KLING: tuple[VideoModel, ...] = (
         },
         prompt_limit=CONTRACT_LIMIT,
         image_types=KLING_IMAGES,
-        prices=(per_second(BILLING, "0.07"),),
+        prices=(replace(per_second(_TOLD, "0.07"), checked=date(2026, 10, 8)),),
         quality_rank=18,
         speed_class="slow",
         best_for="people and motion, from text or from a first to a last frame",

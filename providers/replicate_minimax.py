@@ -7,8 +7,8 @@ from providers.model import Choices, Mode, Option, Price, VideoModel
 from providers.replicate_parts import COMMON, CONTRACT_LIMIT, Source, assumed, per_clip, shapes
 
 _THIRD_PARTIES = Source(date(2026, 3, 6), "replicate.com model page, told by three third parties")
-# MiniMax's own list and another home ask the same; no page of Replicate's was read.
-_LIST = Source(date(2026, 8, 22), "told by third parties, equal to MiniMax's own list")
+# No page of Replicate's was read for these.
+_LIST = Source(date(2026, 11, 21), "told by third parties; another home of the model asks the same")
 _SIX = Mode(durations=Choices((6,)), sizes={("16:9", "720p"): (1280, 720)})
 _SIX_FROM_IMAGE = Mode(durations=Choices((6,)), sizes={("16:9", "720p"): (1280, 720)}, ratio_from_image=True)
 _768 = {("16:9", "768p"): (1366, 768)}

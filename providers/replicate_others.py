@@ -15,7 +15,7 @@ from providers.replicate_parts import (
 )
 
 
-def _ended(name: str, title: str, notes: str) -> VideoModel:
+def _ended(name: str, title: str, rank: int, notes: str) -> VideoModel:
     return VideoModel(
         **COMMON,
         id=f"replicate/{name}",
@@ -32,7 +32,7 @@ def _ended(name: str, title: str, notes: str) -> VideoModel:
         wire={},
         prompt_limit=CONTRACT_LIMIT,
         prices=(),
-        quality_rank=100,
+        quality_rank=rank,
         speed_class="slow",
         best_for="nothing any more",
         typical_seconds=(120, 300),
@@ -42,8 +42,10 @@ def _ended(name: str, title: str, notes: str) -> VideoModel:
 
 
 OPENAI: tuple[VideoModel, ...] = (
-    _ended("sora-2", "OpenAI Sora 2", "Its inputs were `seconds` 4, 8 or 12 and `portrait` or `landscape`."),
-    _ended("sora-2-pro", "OpenAI Sora 2 Pro", "As Sora 2, with a `resolution` of `standard` (720p) or `high` (1024p)."),
+    _ended("sora-2", "OpenAI Sora 2", 20, "Its inputs were `seconds` 4, 8 or 12 and `portrait` or `landscape`."),
+    _ended(
+        "sora-2-pro", "OpenAI Sora 2 Pro", 10, "As Sora 2, with a `resolution` of `standard` (720p) or `high` (1024p)."
+    ),
 )
 
 
@@ -88,7 +90,7 @@ LUMA_AND_XAI: tuple[VideoModel, ...] = (
         },
         prompt_limit=CONTRACT_LIMIT,
         source_seconds=8.7,
-        prices=(per_second(Source(date(2026, 9, 1), "told by third parties"), "0.05"),),
+        prices=(per_second(Source(date(2026, 11, 21), "told by third parties"), "0.05"),),
         quality_rank=27,
         speed_class="fast",
         best_for="any length up to 15 s with sound, for little; simple changes to a short video",

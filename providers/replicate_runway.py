@@ -54,7 +54,7 @@ RUNWAY: tuple[VideoModel, ...] = (
         prompt_limit=CONTRACT_LIMIT,
         # "Videos must be less than 16MB. Only 5s of the input video will be used."
         source_limit=16_000_000,
-        prices=(per_second(assumed("remembered; Runway's own Aleph costs as much"), "0.18"),),
+        prices=(per_second(assumed("remembered"), "0.18"),),
         quality_rank=38,
         speed_class="medium",
         best_for="changing what a video shows: its light, its style, what stands in it",

@@ -34,6 +34,10 @@ class Capability(enum.StrEnum):
     SOURCE_VIDEO = "SOURCE_VIDEO"
 
 
+_GOOD_ENOUGH = 60
+"""The rank down to which `auto` chooses freely: the first models of the field are taken only when no other can."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """The chosen row and the reason in words."""
@@ -48,6 +52,13 @@ class _Candidate:
     micros: int
     price: str
     seconds: int
+    length: float
+    """Seconds of video."""
+
+    @property
+    def per_second(self) -> float:
+        """Micros per second of video: a clip is not cheap for being short."""
+        return self.micros / self.length
 
     @property
     def rank(self) -> int:
@@ -64,9 +75,9 @@ def choose(
 ) -> Choice:
     """The row for `auto` among `rows` whose ids are in `available` (give only live ones, or only mocks).
 
-    `typical` overrides the rows' usual seconds with our own history. Rows that need a substitution count only when
-    the wish allows them and no other row is left. Raises InvalidRequest for vendor options, whose names differ per
-    model, and Precondition(MODEL_UNAVAILABLE) naming what each row lacks.
+    The cheapest costs least per second of video; `typical` overrides the rows' usual seconds with our own history. Rows
+    that need a substitution count only when the wish allows them and no other row is left. Raises InvalidRequest for
+    vendor options, whose names differ per model, and Precondition(MODEL_UNAVAILABLE) naming what each row lacks.
     """
     if wish.vendor_options:
         raise InvalidRequest.of(
@@ -79,6 +90,7 @@ def choose(
         fitting = [row for row in able if row.prompt_limit and not resolve(wish, row).violations]
     if not fitting:
         raise Precondition(reason=Reason.MODEL_UNAVAILABLE, message=_nothing_fits(wish, buyable, required))
+    fitting = [row for row in fitting if row.quality_rank <= _GOOD_ENOUGH] or fitting
     usual = typical or {}
     ranked = sorted((_candidate(wish, row, usual) for row in fitting), key=_ORDER[strategy])
     return Choice(model=ranked[0].model, reason=_reason(strategy, ranked))
@@ -94,16 +106,22 @@ def has(model: VideoModel, capability: Capability) -> bool:
 
 
 _ORDER: Mapping[Strategy, Callable[[_Candidate], tuple[object, ...]]] = {
-    Strategy.CHEAPEST: lambda candidate: (candidate.micros, candidate.rank, candidate.model.id),
+    Strategy.CHEAPEST: lambda candidate: (candidate.per_second, candidate.rank, candidate.model.id),
     Strategy.FASTEST: lambda candidate: (candidate.seconds, candidate.micros, candidate.model.id),
     Strategy.BEST: lambda candidate: (candidate.rank, candidate.micros, candidate.model.id),
 }
 
 
 def _candidate(wish: Wish, model: VideoModel, typical: Mapping[str, int]) -> _Candidate:
-    expected = prices.quote(model, resolve(wish, model).spec).expected
-    seconds = typical.get(model.id, model.typical_seconds[0])
-    return _Candidate(model=model, micros=expected.micros, price=str(expected), seconds=seconds)
+    spec = resolve(wish, model).spec
+    expected = prices.quote(model, spec).expected
+    return _Candidate(
+        model=model,
+        micros=expected.micros,
+        price=f"{expected} for {spec.duration:.4g} s",
+        seconds=typical.get(model.id, model.typical_seconds[0]),
+        length=spec.duration or 1.0,
+    )
 
 
 def _reason(strategy: Strategy, ranked: list[_Candidate]) -> str:

@@ -34,8 +34,8 @@ from providers.model import VideoModel
 from providers.vertex_models import MODELS
 
 _OPERATION = re.compile(
-    r"projects/[A-Za-z0-9:.-]{1,64}/locations/[a-z0-9-]{1,32}"
-    r"/publishers/google/models/(?P<model>[A-Za-z0-9.-]{1,64})/operations/[A-Za-z0-9-]{1,80}",
+    r"projects/[A-Za-z0-9][A-Za-z0-9:.-]{0,63}/locations/[a-z0-9-]{1,32}"
+    r"/publishers/google/models/(?P<model>[A-Za-z0-9][A-Za-z0-9.-]{0,63})/operations/[A-Za-z0-9-]{1,80}",
     re.ASCII,
 )
 _BUCKET = re.compile(r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,221})/(?P<object>.{1,1024})", re.DOTALL)
@@ -122,7 +122,10 @@ class VertexProvider(BaseVideoProvider):
 
     def state(self, document: Mapping[str, Json]) -> Outcome:
         """Read an operation: `done` is absent while it runs, then there is `error` or `response`."""
-        if document.get("done") is not True:
+        done = document.get("done", False)
+        if not isinstance(done, bool):
+            return Pending(unknown=readable(str(done))[:64] or "no state")
+        if not done:
             known = _is_operation(document.get("name"))
             return Pending(stage=Stage.RUNNING) if known else Pending(unknown="no operation")
         error, response = document.get("error"), document.get("response")

@@ -37,24 +37,29 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def seconds(mode: Any) -> str:
-    """The lengths a mode offers, in words; a dash where a model lacks the mode."""
-    if mode is None:
-        return NONE
-    durations = mode.durations
+def seconds(durations: Any) -> str:
+    """Lengths in words."""
     if hasattr(durations, "counts"):
-        return f"{', '.join(f'{count / durations.fps:.3g}' for count in durations.counts)} s"
+        listed = [f"{count / durations.fps:.3g}" for count in durations.counts]
+        return f"{', '.join(listed) if len(listed) < 8 else f'{listed[0]} to {listed[-1]}'} s"
     if hasattr(durations, "low"):
         step = "" if durations.step == 1 else f" by {durations.step:g}"
         return f"{durations.low:g} to {durations.high:g} s{step}"
     return f"{', '.join(f'{length:g}' for length in durations.seconds)} s"
 
 
+def works_from(model: Any) -> str:
+    """Each mode with its lengths; modes with the same ones together."""
+    by_lengths: dict[str, list[str]] = {}
+    for name, mode in model.modes.items():
+        by_lengths.setdefault(seconds(mode.durations), []).append(name.value)
+    return "; ".join(f"{', '.join(names)}: {lengths}" for lengths, names in by_lengths.items())
+
+
 def ratios(model: Any) -> str:
     """Every aspect ratio that can be typed in some mode, in the row's order."""
-    modes = [mode for mode in (model.text, model.image) if mode is not None]
-    found = dict.fromkeys(ratio for mode in modes for ratio in mode.aspect_ratios)
-    return ", ".join(found) or "as the image"
+    found = dict.fromkeys(ratio for mode in model.modes.values() for ratio in mode.aspect_ratios)
+    return ", ".join(found) or "as the input"
 
 
 def condition(name: str, value: object) -> str:
@@ -63,37 +68,95 @@ def condition(name: str, value: object) -> str:
 
 
 def prices(model: Any) -> str:
-    """The newest price for each condition, so that a passing date changes no document."""
-    newest: dict[str, Any] = {}
-    for price in sorted(model.prices, key=lambda price: price.since):
-        newest[", ".join(condition(name, value) for name, value in price.when.items())] = price
-    return (
-        "; ".join(f"${price.usd} per {price.unit}{f' ({when})' if when else ''}" for when, price in newest.items())
-        or NONE
+    """From the least to the most of the newest prices, by unit, so that a passing date changes no document."""
+    newest = {(price.unit, repr(sorted(price.when.items()))): price.usd for price in model.prices}
+    units = dict.fromkeys(unit for unit, _ in newest)
+    spans = {unit: sorted(usd for (each, _), usd in newest.items() if each is unit) for unit in units}
+    return "; ".join(
+        f"${low}{'' if low == high else f' to ${high}'} per {unit}"
+        for unit, (low, *_, high) in ((unit, (found[0], found[-1])) for unit, found in spans.items())
     )
 
 
-def models() -> str | None:
-    """The catalogue as a table, in its own order."""
+def living(provider: Any) -> list[Any]:
+    """The rows of a vendor that can be bought."""
+    return [model for model in provider.models if model.lifecycle.state.value != "retired"]
+
+
+def vendors() -> str | None:
+    """Every vendor surface: what it needs, and how a lost submit comes home there."""
     catalogue = room("providers.catalogue")
     if catalogue is None:
         return None
-    head = ("model", "state", "from text", "from image", "aspect ratios", "sound", "price", "best for")
+    return table(
+        ("vendor", "surface", "rows", "credential", "tells by", "a lost submit is found by"),
+        (
+            (
+                provider.title,
+                f"`{name}`",
+                f"{len(living(provider))}" or NONE,
+                ", ".join(f"`{variable}`" for variable in provider.credential_variables),
+                "webhook"
+                if provider.answers_by_callback
+                else "webhook and poll"
+                if provider.takes_callbacks
+                else "poll",
+                lost(provider),
+            )
+            for name, provider in catalogue.ADAPTERS.items()
+        ),
+    )
+
+
+def lost(provider: Any) -> str:
+    """What brings news of a submit whose reply was lost."""
+    if not living(provider):
+        return "retired"
+    ways = [name for name, has in (("webhook", provider.takes_callbacks), ("list", provider.can_search)) if has]
+    return " or ".join(ways) or "an operator (it is parked, never bought again)"
+
+
+def models() -> str | None:
+    """The model guide: every row that can be bought, best first within its vendor."""
+    catalogue = room("providers.catalogue")
+    if catalogue is None:
+        return None
+    head = ("model", "quality", "speed", "usually", "works from", "aspect ratios", "sound", "price", "best for")
     return table(
         head,
         (
             (
                 f"`{model.id}`",
-                model.lifecycle.state.value,
-                seconds(model.text),
-                seconds(model.image),
-                ratios(model) if model.text or model.image else NONE,
-                "yes" if model.has_audio else "no",
+                model.quality_rank,
+                model.speed_class,
+                f"{model.typical_seconds[0]} to {model.typical_seconds[1]} s",
+                works_from(model),
+                ratios(model),
+                "choice" if "audio" in model.wire else "yes" if model.has_audio else "no",
                 prices(model),
                 model.best_for,
             )
-            for model in catalogue.CATALOGUE.rows.values()
+            for provider in catalogue.ADAPTERS.values()
+            for model in sorted(living(provider), key=lambda row: (row.quality_rank, row.id))
         ),
+    )
+
+
+def names() -> str | None:
+    """What the names of older designs and of retired models mean today."""
+    catalogue = room("providers.catalogue")
+    if catalogue is None:
+        return None
+    retired = {
+        model.id: (f"retired {model.lifecycle.retires}", f"`{model.lifecycle.successor}`")
+        for model in catalogue.CATALOGUE.rows.values()
+        if model.lifecycle.state.value == "retired"
+    }
+    aliases = {
+        name: ("alias", ", ".join(f"`{target}`" for target in targets)) for name, targets in catalogue.ALIASES.items()
+    }
+    return table(
+        ("name", "is", "what answers"), ((f"`{name}`", *told) for name, told in {**aliases, **retired}.items())
     )
 
 
@@ -148,7 +211,13 @@ def command_line() -> str | None:
     )
 
 
-SECTIONS: dict[str, Callable[[], str | None]] = {"models": models, "settings": settings_table, "cli": command_line}
+SECTIONS: dict[str, Callable[[], str | None]] = {
+    "vendors": vendors,
+    "models": models,
+    "names": names,
+    "settings": settings_table,
+    "cli": command_line,
+}
 
 
 def filled(text: str) -> str:

@@ -6,7 +6,7 @@ import struct
 import time
 import urllib.request
 import zlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,6 +21,9 @@ from rich.table import Table
 PROMPT = "A paper boat drifts down a rainy street, camera low above the water"
 CREATIVE = "smoke"
 TOLERANCE_SECONDS = 2.0
+RATIO_TOLERANCE = 0.04
+"""Vendors name their shapes roundly: 1584 by 672 pixels is their 21:9."""
+MOST_INLINE = 4 * 1024 * 1024
 REFUSED_AS = {
     model_pb2.MODEL_STATE_RETIRED: "MODEL_RETIRED",
     model_pb2.MODEL_STATE_UNAVAILABLE: "MODEL_UNAVAILABLE",
@@ -54,12 +57,53 @@ def png(width: int = 1280, height: int = 720) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def request_of(row: model_pb2.VideoModel) -> GenerateFields:
-    """The least a model needs: its id, and an image where it cannot work from text."""
+MODES = (
+    model_pb2.MODEL_MODE_KIND_TEXT,
+    model_pb2.MODEL_MODE_KIND_IMAGE,
+    model_pb2.MODEL_MODE_KIND_REFERENCE,
+    model_pb2.MODEL_MODE_KIND_VIDEO,
+)
+"""What a row is tried with: the first of these it has."""
+
+
+def mode_of(row: model_pb2.VideoModel) -> model_pb2.ModelMode:
+    """The mode a row is tried in."""
+    by_kind = {mode.kind: mode for mode in row.modes}
+    return next((by_kind[kind] for kind in MODES if kind in by_kind), model_pb2.ModelMode())
+
+
+def shortest(mode: model_pb2.ModelMode) -> float | None:
+    """The shortest length of a mode, in seconds; None where it names none."""
+    match mode.WhichOneof("durations"):
+        case "choices":
+            return mode.choices.choices[0].ToMicroseconds() / 1e6
+        case "span":
+            return mode.span.min.ToMicroseconds() / 1e6
+        case "frames":
+            return mode.frames.counts[0] / mode.frames.fps
+    return None
+
+
+def image() -> media_pb2.MediaInput:
+    """A picture of our own, inline."""
+    return media_pb2.MediaInput(inline=media_pb2.InlineMedia(data=png(), mime_type="image/png"))
+
+
+def request_of(row: model_pb2.VideoModel, video: bytes = b"") -> GenerateFields:
+    """The least a model needs: its id, its shortest length, its first shape, and the input it works from."""
+    mode = mode_of(row)
     fields: GenerateFields = {"model": row.id}
-    if not any(mode.kind == model_pb2.MODEL_MODE_KIND_TEXT for mode in row.modes):
-        inline = media_pb2.InlineMedia(data=png(), mime_type="image/png")
-        fields["first_frame"] = media_pb2.MediaInput(inline=inline)
+    if mode.kind != model_pb2.MODEL_MODE_KIND_VIDEO and (seconds := shortest(mode)):
+        fields["duration"] = seconds
+    if mode.aspect_ratios:
+        fields["aspect_ratio"] = mode.aspect_ratios[0]
+    if mode.kind == model_pb2.MODEL_MODE_KIND_IMAGE:
+        fields["first_frame"] = image()
+    elif mode.kind == model_pb2.MODEL_MODE_KIND_REFERENCE:
+        fields["reference_images"] = [media_pb2.ReferenceImage(media=image())]
+    elif mode.kind == model_pb2.MODEL_MODE_KIND_VIDEO:
+        inline = media_pb2.InlineMedia(data=video, mime_type="video/mp4")
+        fields["source_video"] = media_pb2.MediaInput(inline=inline)
     return fields
 
 
@@ -71,23 +115,41 @@ class Smoke:
         self._budget = budget
         self._patience = patience
         self._places = asyncio.Semaphore(parallel)
+        self._video: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        """The first clip that came: what models that work from a video are tried with."""
 
     async def run(self, only: Sequence[str]) -> list[Verdict]:
         """The verdict on every row, or on those named."""
-        rows = [row for row in (await self._client.models()).models if not only or row.id in only]
+        every = (await self._client.models()).models
+        rows = [row for row in every if not only or row.id in only]
         missing = set(only) - {row.id for row in rows}
         unknown = [Verdict(model=name, state="", what="looked up", fault="no such row") for name in sorted(missing)]
-        return [*unknown, *await asyncio.gather(*(self._judge(row) for row in rows))]
+        # Models that work from a video wait for the first clip: they come last, when others hold no place any more.
+        rows.sort(key=lambda row: mode_of(row).kind)
+        tries = [self._judge(row.id, row, self._try(row)) for row in rows]
+        tries += [] if only else [self._judge(name, row, self._named(name, row)) for name, row in aliases(every)]
+        return [*unknown, *await asyncio.gather(*tries)]
 
-    async def _judge(self, row: model_pb2.VideoModel) -> Verdict:
+    async def _judge(self, name: str, row: model_pb2.VideoModel, trial: Coroutine[None, None, str]) -> Verdict:
         state = model_pb2.ModelState.Name(row.state).removeprefix("MODEL_STATE_")
         async with self._places:
             began = time.monotonic()
             try:
-                what, fault = await self._try(row), ""
+                what, fault = await trial, ""
             except (Fault, FilmgateCallError, OSError) as error:
                 what, fault = "", str(error)
-            return Verdict(model=row.id, state=state, what=what, seconds=time.monotonic() - began, fault=fault)
+            return Verdict(model=name, state=state, what=what, seconds=time.monotonic() - began, fault=fault)
+
+    async def _named(self, name: str, row: model_pb2.VideoModel) -> str:
+        """What an alias resolves to for the mode of this row, without buying it a second time."""
+        fields = request_of(row)
+        asked: GenerateFields = {"model": name.partition(" ")[0], "validate_only": True}
+        if "first_frame" in fields:
+            asked["first_frame"] = fields["first_frame"]
+        job = await self._client.generate(PROMPT, creative_id=CREATIVE, **asked)
+        if not any(warning.code == "MODEL_ALIAS" for warning in job.warnings):
+            raise Fault("does not say what it is now")
+        return f"is {job.model} now"
 
     async def _try(self, row: model_pb2.VideoModel) -> str:
         if row.state in REFUSED_AS:
@@ -96,7 +158,15 @@ class Smoke:
             return await self._bought(row)
         if row.state != model_pb2.MODEL_STATE_MOCK:
             raise Fault("a state this script does not know")
-        return await self._generated(row, request_of(row))
+        return await self._generated(row, request_of(row, await self._source(row)))
+
+    async def _source(self, row: model_pb2.VideoModel) -> bytes:
+        if mode_of(row).kind != model_pb2.MODEL_MODE_KIND_VIDEO:
+            return b""
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._video), self._patience)
+        except TimeoutError:
+            raise Fault("needs the clip of a model that works from text: try one beside it") from None
 
     async def _refused(self, row: model_pb2.VideoModel, reason: str) -> str:
         fields = request_of(row)
@@ -114,7 +184,7 @@ class Smoke:
     async def _bought(self, row: model_pb2.VideoModel) -> str:
         if self._budget is None:
             raise Fault("is LIVE and would cost money: give --live and --max-cost")
-        fields = request_of(row)
+        fields = request_of(row, await self._source(row))
         quote = (await self._client.quote(PROMPT, creative_id=CREATIVE, **fields)).quote
         if quote.held_max.currency_code != "USD" or quote.held_max.micros > self._budget:
             raise Fault(f"could cost {quote.held_max.micros / 1e6:g}, and only {self._budget / 1e6:g} USD are left")
@@ -128,12 +198,27 @@ class Smoke:
             raise Fault(f"{job.id} is {job_pb2.JobState.Name(job.state)}: {job.error.message or 'no error told'}")
         (clip,) = job.clips
         video = await self._client.get_video(clip.video_id)
-        check(row, clip, video)
-        await asyncio.to_thread(check_file, video)
+        check(row, clip, video, fields.get("aspect_ratio", ""))
+        data = await asyncio.to_thread(check_file, video)
+        if not self._video.done() and len(data) < MOST_INLINE and video.duration.ToTimedelta().total_seconds() > 3:
+            self._video.set_result(data)
         return f"{video.key} {video.width}x{video.height} {video.duration.ToTimedelta().total_seconds():g} s"
 
 
-def check(row: model_pb2.VideoModel, clip: job_pb2.Clip, video: video_pb2.Video) -> None:
+def aliases(rows: Sequence[model_pb2.VideoModel]) -> list[tuple[str, model_pb2.VideoModel]]:
+    """Each alias with a row to try it by: once for text and, where one of its rows can, once for an image."""
+    kinds = {model_pb2.MODEL_MODE_KIND_TEXT: "text", model_pb2.MODEL_MODE_KIND_IMAGE: "image"}
+    found = {
+        f"{name} ({kinds[mode.kind]})": model_pb2.VideoModel(id=row.id, state=row.state, modes=[mode])
+        for row in reversed(rows)
+        for name in row.aliases
+        for mode in row.modes
+        if mode.kind in kinds
+    }
+    return sorted(found.items())
+
+
+def check(row: model_pb2.VideoModel, clip: job_pb2.Clip, video: video_pb2.Video, ratio: str) -> None:
     """Raise Fault unless what is told about the video fits the row and the clip."""
     mock = row.state == model_pb2.MODEL_STATE_MOCK
     if video.provenance.mock != mock:
@@ -146,10 +231,16 @@ def check(row: model_pb2.VideoModel, clip: job_pb2.Clip, video: video_pb2.Video)
     got = video.duration.ToTimedelta().total_seconds()
     if asked and abs(got - asked) > TOLERANCE_SECONDS:
         raise Fault(f"is {got:g} s long instead of {asked:g} s")
+    if ratio:
+        wide, high = map(int, ratio.split(":"))
+        if abs(video.width / video.height * high / wide - 1) > RATIO_TOLERANCE:
+            raise Fault(f"is {video.width}x{video.height} instead of {ratio}")
+    if video.has_audio != row.has_audio:
+        raise Fault("has sound" if video.has_audio else "has no sound")
 
 
-def check_file(video: video_pb2.Video) -> None:
-    """Fetch the file by its address; raise Fault unless it is the file that was promised."""
+def check_file(video: video_pb2.Video) -> bytes:
+    """The file, fetched by its address; raises Fault unless it is the file that was promised."""
     if urlsplit(video.url).scheme not in {"http", "https"}:
         raise Fault("has no address to fetch")
     # No proxy of the environment: the address is a secret, and the store is ours.
@@ -158,6 +249,7 @@ def check_file(video: video_pb2.Video) -> None:
         data: bytes = answer.read(video.size + 1)
     if len(data) != video.size or hashlib.sha256(data).hexdigest() != video.sha256:
         raise Fault("its file is not the one that was promised")
+    return data
 
 
 def show(verdicts: Sequence[Verdict]) -> None:

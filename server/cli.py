@@ -1,6 +1,6 @@
 """The command line: `filmgate`. Commands import what they need when they run, so that help is quick."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +36,15 @@ def _contract_commands() -> dict[str, Any]:
     mounted = typer.Typer()
     commands.register(mounted)
     group: Any = typer.main.get_command(mounted)
+    group.commands["models"].commands["diff"] = _single(models_diff, "diff")
     return dict(group.commands)
+
+
+def _single(function: Callable[..., None], name: str) -> Any:
+    """A function of ours as a command for a group of the client's."""
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(function)
+    return typer.main.get_command(alone)
 
 
 app = typer.Typer(
@@ -133,6 +141,17 @@ def verify(
     from server.commands.verify import Purchase, run
 
     raise typer.Exit(run(Purchase(vendor=vendor, max_cost=max_cost, model=model, base_url=base_url, yes=yes), env_file))
+
+
+def models_diff(
+    models: Annotated[list[str] | None, typer.Argument(help="Ids; default all of Replicate's.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Another address of its API.", show_default=False)] = None,
+    env_file: EnvFile = None,
+) -> None:
+    """Compare our rows of Replicate's models with what Replicate says of their inputs now; costs nothing."""
+    from server.commands.models import diff
+
+    raise typer.Exit(diff(models or (), base_url, env_file))
 
 
 @ledger.command("verify")

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from filmgate.v1 import common_pb2, job_pb2, media_pb2, quote_pb2, video_pb2
+from filmgate.v1 import asset_pb2, common_pb2, job_pb2, media_pb2, quote_pb2, video_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from core.errors import Billed, Failure
 from core.money import Money
 from core.spec import ClipSpec, Notice
+from jobs.assets import Asset
 from jobs.events import Event
 from jobs.orders import ClipView, JobView, Plan
 from jobs.records import Attempt, Candidate, Clip, Job, Video, failure_of, notice_json
+from jobs.uploads import AssetKind
 from server import words
 from storage.store import ObjectStore
 
@@ -41,6 +43,12 @@ class Presigner:
             message.thumbnail_url = thumbnail.url
             end = min(end, thumbnail.expire_time)
         message.url_expire_time.CopyFrom(timestamp(end))
+
+    async def address(self, message: asset_pb2.Asset, asset: Asset, ttl: timedelta) -> None:
+        """Fill in a fresh presigned address of an asset and when it ends."""
+        signed = await self.store.presign(asset.key, ttl, filename=asset.filename or asset.key.rpartition("/")[2])
+        message.url = signed.url
+        message.url_expire_time.CopyFrom(timestamp(signed.expire_time))
 
 
 def job(view: JobView, uri_base: str) -> job_pb2.Job:
@@ -209,6 +217,22 @@ def video(row: Video, uri_base: str, prompt: str) -> video_pb2.Video:
         ),
         prompt=prompt,
         labels=row.labels,
+        create_time=timestamp(row.create_time),
+    )
+
+
+def asset(row: Asset) -> asset_pb2.Asset:
+    """An uploaded file without a presigned address."""
+    return asset_pb2.Asset(
+        id=row.id,
+        kind=words.ASSET_KINDS[row.kind],
+        mime_type=row.mime_type,
+        filename=row.filename,
+        size=row.size,
+        sha256=row.sha256,
+        width=row.width,
+        height=row.height,
+        duration=duration(row.seconds) if row.kind is AssetKind.VIDEO else None,
         create_time=timestamp(row.create_time),
     )
 

@@ -1,10 +1,11 @@
 """From a request that was read to a plan that may be bought: all that is wrong is found before anything is told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition, Reason
 from core.money import USD
-from core.spec import MediaInput
+from jobs.assets import inputs
 from jobs.life import Jobs
 from jobs.orders import Order, Plan
 from server.checks import Findings
@@ -12,7 +13,7 @@ from server.validation import Intake
 
 
 class Desk:
-    """Plans orders. Pure but for the checks of addresses and of inline images, which run only where there are any."""
+    """Plans orders. Pure but for the look at assets, addresses, inline images and vendors' jobs, where there are any."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -30,11 +31,14 @@ class Desk:
         """
         plans: list[Plan] = []
         blockers: list[tuple[Findings, str, FilmgateError]] = []
-        for intake in intakes:
+        for given in intakes:
+            intake = await self._with_assets(given)
             if intake.unimplemented is not None:
                 blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
             try:
-                plans.append(self._plan(intake))
+                plan = self._plan(intake)
+                plans.append(plan)
+                intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
             except (NotFound, Precondition) as error:
                 blockers.append((intake.findings, "model", error))
             except InvalidRequest as error:
@@ -47,6 +51,12 @@ class Desk:
         if blockers:
             raise blockers[0][2]
         return plans
+
+    async def _with_assets(self, intake: Intake) -> Intake:
+        """The request with what is known of the uploaded files it names."""
+        order, violations = await self._jobs.assets.resolve(intake.order)
+        intake.findings.merge(violations)
+        return replace(intake, order=order)
 
     def _plan(self, intake: Intake) -> Plan:
         plan = self._jobs.plan(intake.order)
@@ -78,14 +88,8 @@ def check_cost(plans: Sequence[Plan]) -> None:
 
 
 def _has_addresses(order: Order) -> bool:
-    return bool(order.webhook) or any(media.uri for media in _media(order))
+    return bool(order.webhook) or any(media.uri for _, media in inputs(order.wish))
 
 
 def _has_data(order: Order) -> bool:
-    return any(media.data for media in _media(order))
-
-
-def _media(order: Order) -> list[MediaInput]:
-    wish = order.wish
-    named = (wish.first_frame, wish.last_frame, wish.source_video, *wish.references)
-    return [media for media in named if media is not None]
+    return any(media.data for _, media in inputs(order.wish))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from filmgate.v1 import job_pb2, model_pb2
+from filmgate.v1 import asset_pb2, job_pb2, model_pb2
 from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -16,6 +16,7 @@ from core.money import Money
 from core.spec import ModeName
 from jobs.orders import JobFilter, Verdict, VerdictKind, VideoFilter
 from jobs.records import JobState
+from jobs.uploads import AssetKind
 from server.checks import Findings
 from server.words import short
 
@@ -48,6 +49,8 @@ class Listing:
     """Of everything that must stay as it was from page to page."""
     jobs: JobFilter = field(default_factory=JobFilter)
     videos: VideoFilter = field(default_factory=VideoFilter)
+    kind: AssetKind | None = None
+    """Of assets."""
     url_ttl: timedelta | None = None
 
 
@@ -110,6 +113,34 @@ def delete_video(request: pb.DeleteVideoRequest) -> tuple[str, str]:
     found = findings.tenant(request.tenant_name), findings.identifier("video_id", "vid", request.video_id)
     findings.raise_if_any()
     return found
+
+
+def get_asset(request: pb.GetAssetRequest) -> tuple[str, str, timedelta | None]:
+    """Tenant, asset id and how long its address shall work, None for no address. Raises InvalidRequest."""
+    findings = Findings()
+    found = findings.tenant(request.tenant_name), findings.identifier("asset_id", "asset", request.asset_id)
+    ttl = _url_ttl(request, findings)
+    findings.raise_if_any()
+    return *found, ttl
+
+
+def delete_asset(request: pb.DeleteAssetRequest) -> tuple[str, str]:
+    """Tenant and asset id. Raises InvalidRequest."""
+    findings = Findings()
+    found = findings.tenant(request.tenant_name), findings.identifier("asset_id", "asset", request.asset_id)
+    findings.raise_if_any()
+    return found
+
+
+def list_assets(request: pb.ListAssetsRequest) -> Listing:
+    """Read which assets are asked for. Raises InvalidRequest."""
+    findings = Findings()
+    tenant = findings.tenant(request.tenant_name)
+    number = findings.one_of("kind", request.kind, asset_pb2.AssetKind)
+    kind = AssetKind(short(asset_pb2.AssetKind, number, "ASSET_KIND_")) if number else None
+    size = _page_size(request.page_size, findings)
+    findings.raise_if_any()
+    return Listing(tenant=tenant, size=size, token=request.page_token, fingerprint=_fingerprint(request), kind=kind)
 
 
 def list_jobs(request: pb.ListJobsRequest) -> Listing:

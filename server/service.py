@@ -1,4 +1,4 @@
-"""The twelve rpcs of `filmgate.v1.VideoService`: read, ask the jobs room, answer."""
+"""The rpcs of `filmgate.v1.VideoService`: read, ask the jobs room, answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +16,7 @@ from jobs.life import Jobs
 from jobs.orders import JobView, Page, Plan, VerdictKind
 from server import convert, queries, validation
 from server.answers import JobAnswers
+from server.assets import AssetAnswers
 from server.catalogue import CatalogueAnswers
 from server.checks import Findings
 from server.convert import Presigner
@@ -50,6 +51,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     def __init__(self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens) -> None:
         self._jobs = jobs
         self._answers = JobAnswers(jobs.context.bell, presigner.ttl.total_seconds())
+        self._assets = AssetAnswers(jobs.assets, presigner, pages)
         self._desk = Desk(jobs)
         self._catalogue = catalogue
         self._presigner = presigner
@@ -194,6 +196,24 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         tenant, video_id = queries.delete_video(request)
         await self._jobs.delete_video(video_id, tenant)
         return pb.DeleteVideoResponse()
+
+    async def UploadAsset(  # noqa: N802 - the contract's name
+        self, request_iterator: AsyncIterator[pb.UploadAssetRequest], context: Context
+    ) -> pb.UploadAssetResponse:
+        """Take a file."""
+        return await self._assets.upload(request_iterator)
+
+    async def GetAsset(self, request: pb.GetAssetRequest, context: Context) -> pb.GetAssetResponse:  # noqa: N802 - the contract's name
+        """Read an asset."""
+        return await self._assets.get(request)
+
+    async def ListAssets(self, request: pb.ListAssetsRequest, context: Context) -> pb.ListAssetsResponse:  # noqa: N802 - the contract's name
+        """Read a page of assets."""
+        return await self._assets.page(request)
+
+    async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:  # noqa: N802 - the contract's name
+        """Remove an asset."""
+        return await self._assets.delete(request)
 
     async def _job(self, job_id: str, tenant: str) -> Any:
         return await self._answer(await self._jobs.view(job_id, tenant))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filmgate.v1 import job_pb2, media_pb2
@@ -256,7 +256,9 @@ class _InlineBudget:
         fits = self._left >= 0
         self._left -= size
         if fits and self._left < 0:
-            self._findings.add(name, "with this file the inline data exceeds 16 MiB together; send `uri` instead")
+            self._findings.add(
+                name, "with this file the inline data exceeds 16 MiB together; upload it and send `asset_id`"
+            )
 
 
 def _media(
@@ -278,10 +280,9 @@ def _media(
     if source == "inline":
         return _inline(path, typed.inline, findings, budget, types)
     if source == "asset_id":
-        text = "this version takes no uploads yet; send `uri` or `inline`"
-        findings.add(f"{path}.asset_id", text, Reason.UNSUPPORTED_PARAMETER)
-    else:
-        findings.add(path, "needs exactly one of `uri` and `inline`")
+        asset_id = findings.identifier(f"{path}.asset_id", "asset", typed.asset_id)
+        return MediaInput(asset_id=asset_id) if asset_id else None
+    findings.add(path, "needs exactly one of `asset_id`, `uri` and `inline`")
     return None
 
 
@@ -292,7 +293,7 @@ def _inline(
     budget.take(size, f"{path}.inline.data")
     sound = True
     if not 1 <= size <= LARGEST_INLINE:
-        findings.add(f"{path}.inline.data", "must be 1 byte to 4 MiB; send `uri` for a larger file")
+        findings.add(f"{path}.inline.data", "must be 1 byte to 4 MiB; upload a larger file and send `asset_id`")
         sound = False
     if typed.mime_type not in types:
         findings.add(f"{path}.inline.mime_type", f"must be one of {', '.join(types)}")
@@ -315,6 +316,5 @@ def _references(request: pb.GenerateVideoRequest, findings: Findings, budget: _I
         media = _media("media", typed, findings, budget, path=f"{path}.media")
         if media is not None:
             word = Role(short(media_pb2.ReferenceRole, role, "REFERENCE_ROLE_")) if role else None
-            parts = {"uri": media.uri, "data": media.data, "mime_type": media.mime_type}
-            found.append(MediaInput(**parts, role=word, name=typed.name))  # type: ignore[arg-type] # by name
+            found.append(replace(media, role=word, name=typed.name))
     return tuple(found)

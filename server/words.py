@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filmgate.v1 import job_pb2, media_pb2, model_pb2
+from filmgate.v1 import asset_pb2, job_pb2, media_pb2, model_pb2
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 
@@ -20,6 +20,7 @@ FAILURES = _numbers(job_pb2.FailureReason, "FAILURE_REASON_")
 POLICY_STAGES = _numbers(job_pb2.PolicyStage, "POLICY_STAGE_")
 BILLED = _numbers(job_pb2.Billed, "BILLED_")
 EVENTS = _numbers(job_pb2.JobEventKind, "JOB_EVENT_KIND_")
+ASSET_KINDS = _numbers(asset_pb2.AssetKind, "ASSET_KIND_")
 MOTIONS = _numbers(media_pb2.Motion, "MOTION_")
 QUALITIES = _numbers(media_pb2.Quality, "QUALITY_")
 CAPABILITIES = _numbers(media_pb2.ModelCapability, "MODEL_CAPABILITY_")

@@ -9,7 +9,7 @@ def register(app: typer.Typer) -> None:
     """Add `generate`, `watch`, `models`, `jobs …`, `videos …` and `resolve`."""
     app.command("generate")(generate.generate)
     app.command("watch")(watch.watch)
-    app.command("models")(models.models)
+    app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")
     app.add_typer(videos.app, name="videos")
     app.command("resolve")(resolve.resolve)

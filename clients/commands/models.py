@@ -1,17 +1,32 @@
 """`models`: the catalogue."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from filmgate.v1 import model_pb2
+from typer.core import TyperGroup
 
 from clients.commands import connection, output, words
 from clients.commands.refusals import plain
 
 
+class _ListByDefault(TyperGroup):
+    """`models --mode image` is `models list --mode image`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with the command that is meant."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_ListByDefault, help="The catalogue.")
+
+
+@app.command("list")
 def models(
     provider: Annotated[list[str] | None, typer.Option(help="Vendor, repeatable.", show_default=False)] = None,
-    mode: Annotated[str | None, typer.Option(help="text or image.", show_default=False)] = None,
+    mode: Annotated[str | None, typer.Option(help="text, image, reference or video.", show_default=False)] = None,
     ratio: Annotated[str | None, typer.Option(help="`W:H` it must offer.", show_default=False)] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds it must offer.", show_default=False)] = None,
     max_price: Annotated[str | None, typer.Option(help="USD a clip may cost.", show_default=False)] = None,

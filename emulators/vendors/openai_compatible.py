@@ -67,13 +67,13 @@ async def listing(exchange: Exchange) -> Response:
     if limit is None or order not in ("asc", "desc") or (after is not None and after not in ids):
         return exchange.error(400, "Invalid 'limit', 'order' or 'after'.")
     first = 0 if after is None else ids.index(after) + 1
-    shown = videos[first : first + limit]
+    part = videos[first : first + limit]
     return JSONResponse(
         {
             "object": "list",
-            "data": [video(exchange.world, job) for job in shown],
-            "first_id": shown[0].id if shown else None,
-            "last_id": shown[-1].id if shown else None,
+            "data": [video(exchange.world, job) for job in part],
+            "first_id": part[0].id if part else None,
+            "last_id": part[-1].id if part else None,
             "has_more": len(videos) > first + limit,
         }
     )

@@ -58,12 +58,12 @@ async def sell(
             extra=kept,
         )
     )
-    return shown(exchange, job)
+    return shown(exchange, job, exchange.at)
 
 
-def video(world: World, job: Job) -> dict[str, Json]:
-    """The video object."""
-    now = world.standing(job)
+def video(world: World, job: Job, at: float | None = None) -> dict[str, Json]:
+    """The video object, as it is or was `at` another time."""
+    now = world.standing(job, at)
     status = STATUSES.get(now.phase, "failed")
     ended = None if now.ended is None else int(now.ended)
     is_done = now.phase is Phase.SUCCEEDED
@@ -85,9 +85,9 @@ def video(world: World, job: Job) -> dict[str, Json]:
     }
 
 
-def shown(exchange: Exchange, job: Job) -> Response:
+def shown(exchange: Exchange, job: Job, at: float | None = None) -> Response:
     """The object; that an upstream names a pace is known from the SDK alone, and this one does until the end."""
     speed = exchange.world.timeline.speed
     pace = {"openai-poll-after-ms": str(max(1, round(PACE_MS / speed)))}
-    is_over = exchange.world.standing(job).is_terminal
-    return JSONResponse(video(exchange.world, job), headers={} if is_over else pace)
+    is_over = exchange.world.standing(job, at).is_terminal
+    return JSONResponse(video(exchange.world, job, at), headers={} if is_over else pace)

@@ -146,6 +146,8 @@ def test_large_inputs_are_uploaded_in_one_request() -> None:
     request = _ADAPTER.upload(media, row)
     assert isinstance(request, Request)
     assert (request.method, request.path, request.json) == ("POST", "/v1/files", None)
+    assert _ADAPTER.upload_carries
+    assert _ADAPTER.upload(MediaInput(mime_type="image/png", size=3), row) is None
     (part,) = request.form
     assert (part.name, part.filename, part.content_type, part.data) == (
         "content",

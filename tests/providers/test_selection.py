@@ -1,21 +1,32 @@
 """What `auto` chooses, and why."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from core.errors import InvalidRequest, Precondition, Reason
 from core.spec import MediaInput, Wish
 from providers.catalogue import CATALOGUE
+from providers.model import Choices
 from providers.selection import Capability, Strategy, choose
 
-_ROWS = tuple(CATALOGUE.rows.values())
-_ALL = frozenset(CATALOGUE.rows)
+_ALL = frozenset(
+    {"runway/gen4.5", "runway/gen4_turbo", "runway/veo3", "runway/veo3.1"}
+    | {"replicate/kling-v2.5-turbo-pro", "replicate/minimax-video-01", "replicate/stable-video-diffusion"}
+)
+_ROWS = tuple(CATALOGUE.rows[name] for name in sorted(_ALL))
 _IMAGE = MediaInput(uri="https://example.com/a.png")
 
 
 @pytest.mark.parametrize(
     ("strategy", "identifier", "why"),
     [
-        (Strategy.CHEAPEST, "replicate/kling-v2.5-turbo-pro", "0.35 USD; next is replicate/minimax-video-01: 0.50 USD"),
+        (
+            Strategy.CHEAPEST,
+            "replicate/kling-v2.5-turbo-pro",
+            "0.35 USD for 5 s; next is replicate/minimax-video-01: 0.50 USD for 6 s",
+        ),
         (Strategy.FASTEST, "replicate/minimax-video-01", "usually 60 s; next is runway/gen4.5: usually 75 s"),
         (Strategy.BEST, "runway/veo3.1", "quality rank 1; next is runway/gen4.5: quality rank 2"),
     ],
@@ -49,6 +60,24 @@ def test_a_prompt_is_never_thrown_away_to_save_money() -> None:
 def test_required_capabilities(required: set[Capability], identifier: str | None) -> None:
     choice = choose(Wish(prompt="a cat"), _ROWS, _ALL, Strategy.CHEAPEST, required)
     assert choice.model.id == (identifier or "runway/veo3.1")
+
+
+def test_a_clip_is_not_cheap_for_being_short() -> None:
+    kling, gen45 = CATALOGUE.rows["replicate/kling-v2.5-turbo-pro"], CATALOGUE.rows["runway/gen4.5"]
+    short = Choices((1, 2))
+    assert gen45.text is not None
+    brief = replace(gen45, text=replace(gen45.text, durations=short, default_duration=None))
+    choice = choose(Wish(prompt="a cat"), (kling, brief), {kling.id, brief.id}, Strategy.CHEAPEST)
+    assert choice.model is kling
+
+
+def test_the_first_models_of_the_field_are_a_last_resort() -> None:
+    kling = CATALOGUE.rows["replicate/kling-v2.5-turbo-pro"]
+    old = replace(
+        kling, id="replicate/an-old-one", quality_rank=90, prices=(replace(kling.prices[0], usd=Decimal("0.001")),)
+    )
+    assert choose(Wish(prompt="a cat"), (kling, old), {kling.id, old.id}).model is kling
+    assert choose(Wish(prompt="a cat"), (kling, old), {old.id}).model is old
 
 
 def test_typed_parameters_narrow_the_choice() -> None:

@@ -1,0 +1,348 @@
+"""Plays every behaviour against one surface: a whole jobs room, its emulator, and as many jobs at once as there are."""
+
+import asyncio
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from starlette.routing import compile_path
+
+from core.outcome import Reply, Request
+from core.spec import MediaInput
+from emulators.discovery import discovered
+from emulators.faults import Stage
+from jobs.events import ProgressStage
+from jobs.http import NotSent, VendorClient
+from jobs.orders import JobView, Verdict, VerdictKind
+from jobs.records import JobState
+from tests.conformance.surface import ALWAYS, Behaviour, Surface
+
+if TYPE_CHECKING:
+    from tests.life.conftest import Workshop
+
+PATIENCE = 20.0
+_STAGES = {
+    "queued": (ProgressStage.VENDOR_QUEUED, ProgressStage.VENDOR_RUNNING),
+    "running": (ProgressStage.VENDOR_RUNNING,),
+    "collecting": (ProgressStage.COLLECTING,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What came of one behaviour, by our rows and by the emulator's."""
+
+    state: str
+    reason: str = ""
+    stage: str = ""
+    billed: str = ""
+    posts: int = 0
+    jobs: int = 0
+    attempts: int = 0
+    booked: int = 0
+    """Micros in our ledger."""
+    charged: int = 0
+    """Micros by the emulator's own tables."""
+    quoted: int = 0
+    held: int = 0
+    basis: str = ""
+    clips: int = 0
+    later: str = ""
+    """What became of a parked clip once an operator had looked."""
+    later_booked: int = 0
+    later_charged: int = 0
+
+
+class Counting(VendorClient):
+    """Counts the orders that left us, by the mark in their prompt."""
+
+    def __init__(self, client: VendorClient) -> None:
+        self._client = client
+        self.sent: list[str] = []
+
+    async def send_once(self, request: Request, **options: Any) -> Reply:
+        """As the client it stands before."""
+        fields = b"".join(part.data for part in request.form if not part.filename).decode("utf-8", "replace")
+        text = f"{json.dumps(request.json, ensure_ascii=False)}{fields}"
+        try:
+            return await self._client.send_once(request, **options)
+        except NotSent:
+            text = ""
+            raise
+        finally:
+            self.sent.append(text)
+
+    async def poll(self, request: Request, **options: Any) -> Reply:
+        """As the client it stands before."""
+        return await self._client.poll(request, **options)
+
+    def count(self, mark: str) -> int:
+        """How many orders carried this mark."""
+        return sum(mark in text for text in self.sent)
+
+
+@dataclass
+class Played:
+    """Everything that was seen of one surface."""
+
+    surface: Surface
+    seen: dict[str, Seen] = field(default_factory=dict)
+    unstruck: frozenset[str] = frozenset()
+    """Behaviours whose fault never struck: they prove nothing."""
+    orders: tuple[int, int] = (0, 0)
+    """Orders sent by us, and orders witnessed by the emulator."""
+    books: Sequence[str] = ()
+    """What `filmgate ledger verify` complains of."""
+
+
+@dataclass
+class Player:
+    """Plays one surface's behaviours, phase by phase."""
+
+    workshop: "Workshop"
+    surface: Surface
+    played: Played = field(init=False)
+    _counting: Counting = field(init=False)
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.played = Played(surface=self.surface)
+        context = self.workshop.jobs.context
+        self._counting = Counting(context.vendor_client)
+        context.vendor_client = self._counting
+        self._marks = {each.name: f"(case-{place:03d})" for place, each in enumerate(self.surface.playable())}
+
+    async def play(self) -> Played:
+        """Every behaviour of the surface, once."""
+        await self._script()
+        await self._phase("crowd")
+        await self._settle_parked()
+        await self._called()
+        await self._overdue()
+        self.played.unstruck = await self._unstruck()
+        self.played.books = [str(fault) for fault in (await self.workshop.verdict()).faults]
+        self.played.orders = (self._orders_sent(), await self._orders_witnessed())
+        await self._unreachable()
+        return self.played
+
+    def _of(self, phase: str) -> list[Behaviour]:
+        return [behaviour for behaviour in self.surface.playable() if behaviour.phase == phase]
+
+    async def _script(self) -> None:
+        """Queue the faults of every behaviour, each for the jobs with its mark."""
+        rows = [row for behaviour in self.surface.playable() for row in self._rows(behaviour)]
+        await self.workshop.control("script", rows)
+
+    def _rows(self, behaviour: Behaviour) -> list[dict[str, Any]]:
+        faults = list(behaviour.faults)
+        if behaviour.at in ("queued", "running"):
+            faults.append({"fault": self._tarrying(behaviour)})
+        rows = []
+        for each in faults:
+            times = ALWAYS if each.get("times") == "always" else each.get("times", 1)
+            place = {"vendor": self.surface.name, "contains": self._marks[behaviour.name]}
+            rows.append({**each, **place, "times": times})
+        return rows
+
+    def _tarrying(self, behaviour: Behaviour) -> str:
+        """What keeps the job where it is to be cancelled; one that cannot be stopped there must end by itself."""
+        if not self.surface.stops(behaviour.at) and behaviour.phase != "overdue":
+            return "slow-job"
+        return "stuck" if behaviour.at == "queued" else "stuck-running"
+
+    async def _phase(self, phase: str) -> None:
+        cases = self._of(phase)
+        found = await asyncio.gather(*map(self._one, cases), return_exceptions=True)
+        for behaviour, seen in zip(cases, found, strict=True):
+            self.played.seen[behaviour.name] = (
+                Seen(state=f"{type(seen).__name__}: {seen}") if isinstance(seen, BaseException) else seen
+            )
+
+    async def _one(self, behaviour: Behaviour) -> Seen:
+        await self._ordered(behaviour)
+        if behaviour.at:
+            await self._cancel(behaviour)
+        return await self._seen(behaviour)
+
+    async def _ordered(self, behaviour: Behaviour) -> None:
+        facts = self.surface.facts
+        wish = dict(facts["image_wish"] if behaviour.image and "image_wish" in facts else facts["wish"])
+        wish["prompt"] = f"{wish['prompt']} {self._marks[behaviour.name]}"
+        if behaviour.image:
+            wish["first_frame"] = picture()
+        model = facts["image_model"] if behaviour.image else facts["model"]
+        self._ids[behaviour.name] = await self.workshop.order(model, **wish)
+
+    async def _cancel(self, behaviour: Behaviour) -> None:
+        await self._reached(behaviour)
+        await self.workshop.jobs.cancel(self._ids[behaviour.name], "acme")
+
+    async def _reached(self, behaviour: Behaviour) -> None:
+        """Until the vendor has the job and it is where it is to be met."""
+        wanted = _STAGES[behaviour.at]
+
+        def there(view: JobView) -> bool:
+            [clip] = view.clips
+            return any(attempt.ticket for attempt in clip.attempts) and clip.clip.stage in wanted
+
+        await self.workshop.until(self._ids[behaviour.name], there)
+
+    async def _seen(self, behaviour: Behaviour) -> Seen:
+        view = await self._ended(behaviour)
+        [clip] = view.clips
+        failure = view.job.failure
+        mark = self._marks[behaviour.name]
+        jobs = await self._vendor_jobs(mark)
+        return Seen(
+            state=view.job.state,
+            reason=failure.reason if failure else "",
+            stage=(failure.stage or "") if failure else "",
+            billed=_billed(view),
+            posts=self._counting.count(mark),
+            jobs=len(jobs),
+            attempts=len(clip.attempts),
+            booked=view.cost.micros,
+            charged=sum(job["billed_micros"] for job in jobs),
+            quoted=sum(attempt.quote_micros for attempt in clip.attempts if attempt.ticket),
+            held=view.held.micros,
+            basis=clip.attempts[-1].cost_basis or "" if clip.attempts else "",
+            clips=len(view.videos),
+        )
+
+    async def _ended(self, behaviour: Behaviour) -> JobView:
+        """The job once it has ended (or has parked, where that is the end), or as it is when patience is over."""
+        job_id = self._ids[behaviour.name]
+        parks = self.surface.expected(behaviour).state == JobState.NEEDS_RESOLUTION
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async for _ in self.workshop.jobs.watch(job_id, "acme", 0):
+                    view = await self.workshop.jobs.view(job_id, "acme")
+                    if view.job.state.terminal or (parks and view.job.state is JobState.NEEDS_RESOLUTION):
+                        return view
+        except TimeoutError:
+            pass  # what it is then is what the test compares
+        return await self.workshop.jobs.view(job_id, "acme")
+
+    async def _vendor_jobs(self, mark: str) -> list[dict[str, Any]]:
+        found = (await self.workshop.control("jobs"))["jobs"]
+        return [job for job in found if mark in job["prompt"]]
+
+    async def _settle_parked(self) -> None:
+        """Every parked clip is adopted if the vendor has its job, else given up, as an operator would do."""
+        for name, seen in self.played.seen.items():
+            if seen.state == JobState.NEEDS_RESOLUTION:
+                await self._resolve(name)
+        for behaviour in self._of("crowd"):
+            seen = self.played.seen[behaviour.name]
+            if seen.state == JobState.NEEDS_RESOLUTION:
+                self.played.seen[behaviour.name] = replace(seen, **await self._later(behaviour))
+
+    async def _resolve(self, name: str) -> None:
+        [clip] = (await self.workshop.jobs.view(self._ids[name], "acme")).clips
+        jobs = await self._vendor_jobs(self._marks[name])
+        kind = VerdictKind.ADOPT if jobs else VerdictKind.ABANDON
+        task = jobs[0]["id"] if jobs else ""
+        await self.workshop.jobs.resolve(clip.clip.id, "acme", Verdict(kind=kind, vendor_task_id=task))
+
+    async def _later(self, behaviour: Behaviour) -> Mapping[str, Any]:
+        await self.workshop.until(self._ids[behaviour.name], lambda view: view.job.state.terminal)
+        seen = await self._seen(behaviour)
+        return {"later": seen.state, "later_booked": seen.booked, "later_charged": seen.charged}
+
+    async def _called(self) -> None:
+        """With webhooks alone: no poll within anybody's patience, no list to search."""
+        if "callbacks" not in self.surface.abilities:
+            return
+        context = self.workshop.jobs.context
+        policy, adapter = context.policy, self.surface.adapter
+        context.policy = replace(policy, mock_poll=600.0)
+        context.vendors.providers[self.surface.name] = _unsearching(type(adapter))
+        await self._phase("called")
+        context.policy, context.vendors.providers[self.surface.name] = policy, adapter
+
+    async def _overdue(self) -> None:
+        """Let the deadline, and then the grace, pass for everything that is under way."""
+        cases = self._of("overdue")
+        for behaviour in cases:
+            await self._ordered(behaviour)
+        for behaviour in cases:
+            await self._reached(behaviour)
+        self.workshop.pass_time(self.surface.row.deadline_seconds + 1)
+        for behaviour in cases:
+            if not self.surface.stops(behaviour.at):
+                await self.workshop.until(self._ids[behaviour.name], _is_overdue)
+        if not all(self.surface.stops(behaviour.at) for behaviour in cases):
+            self.workshop.pass_time(self.workshop.policy.overdue_grace + 1)
+        for behaviour in cases:
+            self.played.seen[behaviour.name] = await self._seen(behaviour)
+
+    async def _unreachable(self) -> None:
+        await self.workshop.emulators.stop()
+        [behaviour] = self._of("unreachable")
+        await self._ordered(behaviour)
+        view = await self._ended(behaviour)
+        [clip] = view.clips
+        self.played.seen[behaviour.name] = Seen(
+            state=view.job.state,
+            reason=view.job.failure.reason if view.job.failure else "",
+            billed=_billed(view),
+            posts=self._counting.count(self._marks[behaviour.name]),
+            attempts=len(clip.attempts),
+            booked=view.cost.micros,
+        )
+
+    async def _unstruck(self) -> frozenset[str]:
+        """The behaviours of which a fault waits as it was queued."""
+        waiting = {(row["contains"], row["fault"]): row["remaining"] for row in (await self._scripts())}
+        return frozenset(
+            behaviour.name
+            for behaviour in self.surface.playable()
+            for row in self._rows(behaviour)
+            if waiting.get((row["contains"], row["fault"])) == row["times"]
+        )
+
+    async def _scripts(self) -> list[dict[str, Any]]:
+        return list((await self.workshop.control("script"))["script"])
+
+    def _orders_sent(self) -> int:
+        return sum(self._counting.count(mark) for mark in self._marks.values())
+
+    async def _orders_witnessed(self) -> int:
+        """The POSTs in the emulator's ledger that went to an address where something can be bought."""
+        [vendor] = [vendor for vendor in discovered() if vendor.name == self.surface.name]
+        tables = {"": vendor.routes, **vendor.hosts}
+        shops = [
+            (at.method, compile_path(f"/{vendor.name}{f'-{host}' if host else ''}{at.path}")[0])
+            for host, table in tables.items()
+            for at in table
+            if at.stage is Stage.SUBMIT
+        ]
+        posts = await self.workshop.vendor_ledger()
+        return sum(
+            any(post["method"] == method and path.match(post["path"]) for method, path in shops) for post in posts
+        )
+
+
+def _is_overdue(view: JobView) -> bool:
+    return view.clips[0].clip.stage == ProgressStage.OVERDUE or view.job.state.terminal
+
+
+def _billed(view: JobView) -> str:
+    if view.job.state is JobState.NEEDS_RESOLUTION:
+        return "HELD" if view.held.micros else "NO"
+    return "YES" if view.job.failure is None else str(view.job.failure.billed)
+
+
+def _unsearching(adapter: type[Any]) -> Any:
+    """The same adapter, but its vendor has no list."""
+    return type(f"Unsearching{adapter.__name__}", (adapter,), {"can_search": False})()
+
+
+def picture() -> MediaInput:
+    """A small first frame, inline."""
+    with io.BytesIO() as file:
+        Image.linear_gradient("L").resize((640, 360)).convert("RGB").save(file, "PNG")
+        return MediaInput(data=file.getvalue(), mime_type="image/png")
