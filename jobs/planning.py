@@ -1,6 +1,6 @@
 """Resolve an order against the catalogue and this server's vendors: which model, what exactly, for how much. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import NotFound, Precondition, Reason, Violation
@@ -13,6 +13,7 @@ from providers.model import LifecycleState, VideoModel
 from providers.resolve import Resolved, for_variation, resolve
 
 AUTO = "auto"
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +45,7 @@ def plan(order: Order, vendors: Vendors, default_model: str, usual: Mapping[str,
     if endpoint is None:
         raise _unavailable(choice.row, available)
     resolved = resolve(order.wish, choice.row)
-    fallbacks = _fallbacks(order, vendors, available)
+    fallbacks = _fallbacks(order, vendors, choice.row, available)
     ways = [] if resolved.violations else [_Way(row=choice.row, resolved=resolved), *fallbacks.ways]
     offers = [_offers(ways, position, endpoint.currency) for position in range(order.variations if ways else 0)]
     return Plan(
@@ -98,12 +99,12 @@ def _unavailable(row: VideoModel, available: Availability) -> Precondition:
     )
 
 
-def _fallbacks(order: Order, vendors: Vendors, first: Availability) -> _Fallbacks:
+def _fallbacks(order: Order, vendors: Vendors, row: VideoModel, first: Availability) -> _Fallbacks:
     """The rows of `fallback_models` that can honour everything typed, and what is said about the others."""
     ways: list[_Way] = []
     violations: list[Violation] = []
     notices: list[Notice] = []
-    for position, name in enumerate(order.fallbacks):
+    for position, name in _named(order.fallbacks, row, vendors):
         field = f"fallback_models[{position}]"
         try:
             row = vendors.find(name, order.wish.mode).model
@@ -118,6 +119,16 @@ def _fallbacks(order: Order, vendors: Vendors, first: Availability) -> _Fallback
         else:
             ways.append(_Way(row=row, resolved=resolved, notices=resolved.notices))
     return _Fallbacks(ways=ways, violations=violations, notices=notices)
+
+
+def _named(fallbacks: Sequence[str], row: VideoModel, vendors: Vendors) -> Iterator[tuple[int, str]]:
+    """The fallbacks asked for, each once; `default` stands for the model's other homes and the row's own list."""
+    seen = {row.id}
+    for position, name in enumerate(fallbacks):
+        for each in vendors.catalogue.fallbacks(row) if name == DEFAULT else (name,):
+            if each not in seen:
+                seen.add(each)
+                yield position, each
 
 
 def _offers(ways: Sequence[_Way], position: int, currency: str) -> list[Offer]:

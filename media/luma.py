@@ -13,12 +13,20 @@ STILL = 2
 """Differences up to this are a codec's noise."""
 
 
-def grey(frame: "VideoFrame") -> bytes:
-    """The picture in 64x36 luma values, a row after the other."""
-    small = frame.reformat(width=WIDTH, height=HEIGHT, format="gray")
-    plane = small.planes[0]
-    data, stride = bytes(plane), plane.line_size
-    return b"".join(data[row * stride : row * stride + WIDTH] for row in range(HEIGHT))
+class Miniature:
+    """Makes small grey copies of pictures. It keeps its scaler, which costs more to set up than one copy does."""
+
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._scaler = VideoReformatter()
+
+    def of(self, frame: "VideoFrame") -> bytes:
+        """The picture in 64x36 luma values, a row after the other."""
+        small = self._scaler.reformat(frame, width=WIDTH, height=HEIGHT, format="gray", interpolation="AREA")
+        plane = small.planes[0]
+        data, stride = bytes(plane), plane.line_size
+        return b"".join(data[row * stride : row * stride + WIDTH] for row in range(HEIGHT))
 
 
 def mean_of(luma: bytes) -> float:
@@ -30,6 +38,7 @@ class Look:
     """What a few pictures of a clip show, taken together."""
 
     def __init__(self) -> None:
+        self._miniature = Miniature()
         self._means: list[float] = []
         self._brightest = 0
         self._change = 0
@@ -37,7 +46,7 @@ class Look:
 
     def at(self, frame: "VideoFrame") -> None:
         """Take one more picture into account."""
-        luma = grey(frame)
+        luma = self._miniature.of(frame)
         self._means.append(mean_of(luma))
         brightest = max(luma)
         self._brightest = max(self._brightest, brightest)

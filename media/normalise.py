@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from media.encoding import EncodedVideo, own, steady
 from media.facts import MediaFacts
 from media.probe import MAX_SECONDS, probe
 from media.source import Source, opened
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.packet import Packet
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 SAMPLE_RATE = 48_000
 MAX_OUTPUT_FPS = 60
-"""A GIF claims 100 frames a second by its clock alone; no one sees more than this."""
+"""No one sees more than this."""
+GIF_TICK = Fraction(1, 100)
+"""A GIF says of each picture how many of these it stays; so does the MP4 made of it."""
 
 
 def needs_normalising(facts: MediaFacts) -> bool:
@@ -68,7 +70,14 @@ def _video_track(source: Source, facts: MediaFacts, container: "OutputContainer"
     # Matroska does not store decoding times, without which pictures out of order cannot be copied
     if _is_web_video(facts) and facts.container in ("mp4", "mov"):
         return _Copied(container.add_stream_from_template(source.video))
-    return _EncodedVideo(source.video, facts, container)
+    if source.kind == "gif":
+        return EncodedVideo(source.video, container, rate=_rate(facts), tick=GIF_TICK, clock=own(GIF_TICK))
+    rate = _rate(facts)
+    return EncodedVideo(source.video, container, rate=rate, tick=1 / rate, clock=steady(rate))
+
+
+def _rate(facts: MediaFacts) -> Fraction:
+    return Fraction(min(max(facts.fps, 1.0), MAX_OUTPUT_FPS)).limit_denominator(1001)
 
 
 def _audio_track(stream: "AudioStream", container: "OutputContainer") -> _Track:
@@ -88,44 +97,6 @@ class _Copied:
         if packet.size > 0:  # PyAV's flush packet is empty
             packet.stream = self._stream
             yield packet
-
-
-class _EncodedVideo:
-    """Pictures at a constant rate, with even sides and without transparency."""
-
-    def __init__(self, video: "VideoStream", facts: MediaFacts, container: "OutputContainer") -> None:
-        rate = Fraction(min(max(facts.fps, 1.0), MAX_OUTPUT_FPS)).limit_denominator(1001)
-        options = {"preset": "veryfast", "crf": "20"}
-        self._stream = container.add_stream("libx264", rate=rate, options=options)
-        self._stream.width, self._stream.height = max(2, facts.width // 2 * 2), max(2, facts.height // 2 * 2)
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.thread_count = 2  # not one per core: each holds pictures
-        video.codec_context.thread_count = 1
-        self._filters = _filters(video, rate, self._stream.width, self._stream.height)
-
-    def packets(self, packet: "Packet[Any]") -> "Iterator[Packet[Any]]":
-        """What the encoder gives for the pictures in the packet."""
-        for frame in packet.decode():
-            self._filters.vpush(frame)
-            yield from self._encoded()
-        if packet.size == 0:
-            self._filters.vpush(None)
-            yield from self._encoded()
-            yield from self._stream.encode(None)
-
-    def _encoded(self) -> "Iterator[Packet[Any]]":
-        for frame in self._filtered():
-            frame.pict_type = 0  # a decoded picture carries its old type, which x264 would obey
-            yield from self._stream.encode(frame)
-
-    def _filtered(self) -> "Iterator[VideoFrame]":
-        import av
-
-        while True:
-            try:
-                yield self._filters.vpull()
-            except (av.BlockingIOError, av.EOFError):
-                return
 
 
 class _EncodedAudio:
@@ -149,21 +120,3 @@ class _EncodedAudio:
     def _encoded(self, frame: Any) -> "Iterator[Packet[Any]]":
         for block in self._resampler.resample(frame):
             yield from self._stream.encode(block)
-
-
-def _filters(video: "VideoStream", rate: Fraction, width: int, height: int) -> Any:
-    """A graph from the decoder's frames to the encoder's."""
-    import av
-
-    graph = av.filter.Graph()
-    graph.threads = 1
-    graph.link_nodes(
-        graph.add_buffer(template=video),
-        graph.add("setpts", "PTS-STARTPTS"),
-        graph.add("fps", f"{rate.numerator}/{rate.denominator}"),
-        graph.add("scale", f"{width}:{height}"),
-        graph.add("setsar", "1"),
-        graph.add("format", "yuv420p"),
-        graph.add("buffersink"),
-    ).configure()
-    return graph

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 MAX_SIDE = 8192
 MAX_FPS = 240
 MAX_SECONDS = 3600.0
-LOOKS = 24
-"""Frames that `verify` looks at, spread over the clip."""
+LOOKS = 16
+"""Places, spread over the clip, at which `verify` looks at a picture and at the next: a clip that repeats itself may
+show the same at all of them.
+"""
+MAX_GIF_FRAMES = 3000
+MAX_GIF_PIXELS = 8_000_000_000
+"""Of all frames together: a few bytes can stand for any number of them."""
+MAX_GIF_SIZE = 256 * 1024**2
 
 
 def probe(path: Path, *, max_seconds: float = MAX_SECONDS) -> MediaFacts:
@@ -29,6 +35,8 @@ def probe(path: Path, *, max_seconds: float = MAX_SECONDS) -> MediaFacts:
     with opened(path) as source:
         _check_picture(source)
         walk = _walk(source, max_seconds)
+        if source.kind == "gif":
+            _check_gif(walk, path.stat().st_size)
         _check_length(source, walk)
         fps = _fps(source, walk.shown)
         return MediaFacts(
@@ -123,6 +131,7 @@ def _walk(source: Source, max_seconds: float) -> _Walk:
     tick = float(source.video.time_base or 0)
     sound = _Span(tick=0.0 if source.audio is None else float(source.audio.time_base or 0))
     walk = _Walk(stored=_Span(tick=tick), shown=_Span(tick=tick), sound=sound)
+    most = _most_frames(source, max_seconds)
     for packet in source.container.demux(source.streams):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if packet.size == 0 or stamp is None:
@@ -131,11 +140,26 @@ def _walk(source: Source, max_seconds: float) -> _Walk:
             raise MediaRejected("the file is truncated or damaged: it holds broken packets")
         for span in walk.spans(is_sound=packet.stream_index != source.video.index, is_hidden=packet.is_discard):
             span.add(stamp, packet.duration or 0)
-        if walk.stored.seconds > max_seconds or walk.stored.packets > max_seconds * MAX_FPS:
+        if walk.stored.seconds > max_seconds:
             raise MediaRejected(f"the video is longer than {max_seconds:g} s")
+        if walk.stored.packets > most:
+            raise MediaRejected(f"the video has more than {most} frames")
     if walk.shown.packets == 0:
         raise MediaRejected("the file has no frames in it")
     return walk
+
+
+def _most_frames(source: Source, max_seconds: float) -> int:
+    if source.kind == "gif":
+        return min(MAX_GIF_FRAMES, MAX_GIF_PIXELS // (source.video.width * source.video.height))
+    return int(max_seconds * MAX_FPS)
+
+
+def _check_gif(walk: _Walk, size: int) -> None:
+    if walk.stored.packets < 2:
+        raise MediaRejected("the GIF is a still image, not a video")
+    if size > MAX_GIF_SIZE:
+        raise MediaRejected(f"the GIF is larger than {MAX_GIF_SIZE // 1024**2} MiB")
 
 
 def _check_length(source: Source, walk: _Walk) -> None:
@@ -168,7 +192,7 @@ def _fps(source: Source, shown: _Span) -> float:
 
 
 def _decode(source: Source, look: Look, *, step: int) -> int:
-    """Decode everything, looking at each `step`th picture; the number of pictures."""
+    """Decode everything, looking at each `step`th picture and its next; the number of pictures."""
     import av
 
     source.video.codec_context.thread_count = 1  # the pool is what is parallel, and threads multiply memory
@@ -177,7 +201,7 @@ def _decode(source: Source, look: Look, *, step: int) -> int:
         if not isinstance(frame, av.VideoFrame):
             continue
         _check_frame(frame)
-        if pictures % step == 0:
+        if pictures % step < 2:
             look.at(frame)
         pictures += 1
     return pictures

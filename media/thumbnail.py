@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import MediaRejected
-from media.luma import grey, mean_of
+from media.luma import Miniature, mean_of
 from media.probe import MAX_SIDE
 from media.source import opened
 from media.writing import replacing
@@ -41,11 +41,11 @@ def write_thumbnail(path: Path, target: Path) -> int:
 def _telling(frames: "Iterator[VideoFrame]") -> "VideoFrame":
     """The first bright frame, else the brightest of the beginning."""
     best: VideoFrame | None = None
-    best_mean = -1.0
+    best_mean, miniature = -1.0, Miniature()
     for number, frame in enumerate(frames):
         if frame.width > MAX_SIDE or frame.height > MAX_SIDE:
             raise MediaRejected(f"the picture is {frame.width}x{frame.height}")
-        mean = mean_of(grey(frame))
+        mean = mean_of(miniature.of(frame))
         if mean > best_mean:
             best, best_mean = frame, mean
         if mean >= BRIGHT_ENOUGH or number >= LOOK_AHEAD:

@@ -12,13 +12,36 @@ from providers.check import complaints
 from providers.model import LifecycleState, VideoModel
 from providers.plain import revision
 
+_SVD = (
+    "replicate/stable-video-diffusion",
+    "fal/stable-video",
+    "cog/stable-video-diffusion",
+    "replicate/cogvideox-5b",
+    "fal/cogvideox-5b",
+    "cog/cogvideox-5b",
+)
+
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "minimax": ("replicate/minimax-video-01",),
+    "google_veo": (
+        "google/gemini-omni-1.1-flash",
+        "vertex/veo-3.1",
+        "runway/veo3.1",
+        "replicate/veo-3.1",
+        "fal/veo-3.1",
+    ),
+    "hotshot": ("replicate/hotshot-xl", "cog/hotshot-xl"),
+    "ltxv": ("replicate/ltx-video", "cog/ltx-video", "fal/ltx-2"),
+    "luma_dream": ("luma/ray-3.2", "luma-legacy/ray-2", "replicate/ray"),
+    "minimax": ("replicate/minimax-video-01", "fal/minimax-video-01"),
+    "openai_shorts": ("openai-compatible/sora-2", "google/gemini-omni-1.1-flash"),
+    "pika_v2": ("fal/pika-v2.2",),
     "runway_gen3": ("runway/gen4_turbo", "runway/gen4.5"),
-    "stability_svd": ("replicate/stable-video-diffusion",),
-    "svd": ("replicate/stable-video-diffusion",),
+    "stability_svd": _SVD,
+    "svd": _SVD,
+    "zeroscope": ("replicate/zeroscope-v2-xl", "cog/zeroscope-v2-xl"),
 }
-"""The names of older designs: each resolves to the first living row here that has the request's mode."""
+"""The names of older designs: each resolves to the first row here that has the request's mode and is answered here, by a
+vendor before by an emulator. Stable Video Diffusion takes no text: text goes to CogVideoX, as the brief has it (D5)."""
 
 _LONGEST_NAME = 128
 
@@ -66,6 +89,15 @@ class Catalogue:
                 metadata={"model": model.id, "successor": lifecycle.successor},
             )
         return Found(model=model, notices=_deprecation(model))
+
+    def fallbacks(self, row: VideoModel) -> tuple[str, ...]:
+        """What may take over from a row: the same model at other vendors, then what the row itself names."""
+        homes = (
+            each.id
+            for each in self.rows.values()
+            if each.family == row.family and each.id != row.id and each.lifecycle.state is not LifecycleState.RETIRED
+        )
+        return tuple(dict.fromkeys((*homes, *row.default_fallbacks)))
 
     def _find_alias(self, name: str, mode: str, prefer: Callable[[VideoModel], int]) -> Found:
         living = [self.rows[target] for target in self.aliases[name]]

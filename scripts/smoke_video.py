@@ -143,13 +143,13 @@ class Smoke:
     async def _named(self, name: str, row: model_pb2.VideoModel) -> str:
         """What an alias resolves to for the mode of this row, without buying it a second time."""
         fields = request_of(row)
-        asked: GenerateFields = {"model": name.partition(" ")[0], "validate_only": True}
+        asked: GenerateFields = {"model": name.partition(" ")[0]}
         if "first_frame" in fields:
             asked["first_frame"] = fields["first_frame"]
-        job = await self._client.generate(PROMPT, creative_id=CREATIVE, **asked)
-        if not any(warning.code == "MODEL_ALIAS" for warning in job.warnings):
+        quoted = await self._client.quote(PROMPT, creative_id=CREATIVE, **asked)
+        if not any(quoted.model in warning.message for warning in quoted.warnings):
             raise Fault("does not say what it is now")
-        return f"is {job.model} now"
+        return f"is {quoted.model} now"
 
     async def _try(self, row: model_pb2.VideoModel) -> str:
         if row.state in REFUSED_AS:

@@ -1,5 +1,6 @@
 """The rpcs about uploaded files: read, ask the jobs room, answer."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -7,7 +8,7 @@ from filmgate.v1 import video_service_pb2 as pb
 
 from jobs.assets import Assets
 from jobs.orders import Page
-from jobs.uploads import Declared, check_declared, refuse
+from jobs.uploads import IDLE_SECONDS, Declared, check_declared, refuse
 from server import convert, queries
 from server.checks import Findings
 from server.convert import Presigner
@@ -28,10 +29,8 @@ class AssetAnswers:
 
     async def upload(self, messages: AsyncIterator[pb.UploadAssetRequest]) -> pb.UploadAssetResponse:
         """Take a file."""
-        async for first in messages:
-            asset = await self._assets.upload(metadata(first), _chunks(messages))
-            return pb.UploadAssetResponse(asset=convert.asset(asset))
-        refuse("metadata", _METADATA_FIRST)
+        declared = metadata(await _first(messages))
+        return pb.UploadAssetResponse(asset=convert.asset(await self._assets.upload(declared, _chunks(messages))))
 
     async def get(self, request: pb.GetAssetRequest) -> pb.GetAssetResponse:
         """Read an asset, with a fresh address where one is asked for."""
@@ -59,6 +58,14 @@ class AssetAnswers:
 
 
 _METADATA_FIRST = "is required: the first message carries it, and it alone"
+
+
+async def _first(messages: AsyncIterator[pb.UploadAssetRequest]) -> pb.UploadAssetRequest:
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await anext(messages)
+    except (StopAsyncIteration, TimeoutError):
+        refuse("metadata", _METADATA_FIRST)
 
 
 def metadata(first: pb.UploadAssetRequest) -> Declared:

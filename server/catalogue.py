@@ -124,7 +124,7 @@ class CatalogueAnswers:
             ],
             vendor_options=list(_options(row.options)),
             cancel_cost=row.cancel_cost.value,
-            default_fallbacks=row.default_fallbacks,
+            default_fallbacks=self._catalogue.fallbacks(row),
             notes=row.notes,
             days_left=None if lifecycle.retires is None else (lifecycle.retires - clock.now().date()).days,
             references=row.references,

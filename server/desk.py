@@ -13,7 +13,7 @@ from server.validation import Intake
 
 
 class Desk:
-    """Plans orders. Pure but for the look at assets, addresses, inline images and vendors' jobs, where there are any."""
+    """Plans orders. Pure but for the checks of assets, addresses, inline images and own jobs, where there are any."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

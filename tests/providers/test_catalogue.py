@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import NotFound, Precondition, Reason
 from core.spec import Quality
-from providers.catalogue import ADAPTERS, ALIASES, CATALOGUE, Catalogue, adapter, find, load
+from providers.catalogue import ADAPTERS, ALIASES, CATALOGUE, Catalogue, adapter, load
 from providers.model import Choices, Lifecycle, LifecycleState, Mode, Option, Price, Unit, VideoModel
 from providers.plain import plain
 
@@ -45,7 +45,7 @@ def test_a_row_has_an_adapter(model: VideoModel) -> None:
 
 @pytest.mark.parametrize("mode", ["text", "image"])
 def test_an_id_is_found(mode: str) -> None:
-    found = find("runway/gen4.5", mode)
+    found = CATALOGUE.find("runway/gen4.5", mode)
     assert (found.model.id, found.notices) == ("runway/gen4.5", ())
 
 
@@ -58,14 +58,37 @@ def test_an_id_is_found(mode: str) -> None:
         ("minimax", "image", "replicate/minimax-video-01"),
         ("svd", "image", "replicate/stable-video-diffusion"),
         ("stability_svd", "image", "replicate/stable-video-diffusion"),
-        ("svd", "text", "replicate/stable-video-diffusion"),
+        ("svd", "text", "replicate/cogvideox-5b"),
+        ("pika_v2", "text", "fal/pika-v2.2"),
+        ("pika_v2", "image", "fal/pika-v2.2"),
+        ("luma_dream", "image", "luma/ray-3.2"),
+        ("google_veo", "text", "google/gemini-omni-1.1-flash"),
+        ("openai_shorts", "image", "openai-compatible/sora-2"),
+        ("ltxv", "image", "replicate/ltx-video"),
+        ("zeroscope", "text", "replicate/zeroscope-v2-xl"),
+        ("hotshot", "text", "replicate/hotshot-xl"),
     ],
 )
 def test_an_alias_says_what_it_is_now(alias: str, mode: str, identifier: str) -> None:
-    found = find(alias, mode)
+    found = CATALOGUE.find(alias, mode)
     assert found.model.id == identifier
     (notice,) = found.notices
     assert (notice.code, notice.field, notice.before, notice.after) == ("MODEL_ALIAS", "model", alias, identifier)
+
+
+def test_an_alias_means_a_row_that_is_preferred() -> None:
+    def elsewhere(row: VideoModel) -> int:
+        return 0 if row.provider == "vertex" else 1
+
+    assert CATALOGUE.find("google_veo", "text", elsewhere).model.id == "vertex/veo-3.1"
+    assert CATALOGUE.find("svd", "text", elsewhere).model.id == "replicate/cogvideox-5b"
+
+
+def test_what_may_take_over() -> None:
+    veo = CATALOGUE.rows["runway/veo3.1"]
+    homes = CATALOGUE.fallbacks(veo)
+    assert {"replicate/veo-3.1", "fal/veo-3.1", "vertex/veo-3.1"} <= set(homes)
+    assert veo.id not in homes
 
 
 @pytest.mark.parametrize(
@@ -82,7 +105,7 @@ def test_an_alias_says_what_it_is_now(alias: str, mode: str, identifier: str) ->
 )
 def test_an_unknown_name(name: str, suggestion: str) -> None:
     with pytest.raises(NotFound) as refused:
-        find(name, "text")
+        CATALOGUE.find(name, "text")
     assert refused.value.reason is Reason.UNKNOWN_MODEL
     assert refused.value.metadata.get("suggestion", "") == suggestion
     assert suggestion in refused.value.message
@@ -90,7 +113,7 @@ def test_an_unknown_name(name: str, suggestion: str) -> None:
 
 def test_an_endless_name_is_cut() -> None:
     with pytest.raises(NotFound) as refused:
-        find("runway/" + "x" * 1_000_000, "text")
+        CATALOGUE.find("runway/" + "x" * 1_000_000, "text")
     assert len(refused.value.message) < 300
 
 
@@ -99,7 +122,7 @@ def test_an_endless_name_is_cut() -> None:
 )
 def test_a_retired_id_names_its_successor(name: str, successor: str) -> None:
     with pytest.raises(Precondition) as refused:
-        find(name, "text")
+        CATALOGUE.find(name, "text")
     assert refused.value.reason is Reason.MODEL_RETIRED
     assert refused.value.metadata["successor"] == successor
     assert successor in refused.value.message

@@ -1,18 +1,21 @@
 """Quotes and costs, to the micro-unit."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
 from core.errors import Billed, Failure, FailureReason
 from core.money import MOCK_CURRENCY, USD, Money
 from core.outcome import Failed, Stage, Usage
-from core.spec import ClipSpec, MediaInput, Wish
+from core.spec import ClipSpec, MediaInput, ModeName, Wish
 from providers.catalogue import CATALOGUE
+from providers.durations import some
 from providers.model import Price, Unit, VideoModel
-from providers.prices import Cost, cost, failure_cost, quote
+from providers.prices import Cost, cost, failure_cost, price_of, quote
 from providers.resolve import resolve
 
 _IMAGE = MediaInput(uri="https://example.com/a.png")
@@ -55,9 +58,34 @@ def test_quote(model_id: str, duration: float, audio: bool | None, expected: str
     assert quoted.basis
 
 
-def test_every_living_row_is_quoted_above() -> None:
-    living = {row.id for row in CATALOGUE.rows.values() if row.lifecycle.state != "retired"}
-    assert {row[0] for row in _QUOTES} == living
+def _everything(model: VideoModel) -> Iterator[ClipSpec]:
+    """Each mode, size, length, sound and priced option of a row."""
+    files = {
+        ModeName.TEXT: ClipSpec(prompt="x"),
+        ModeName.IMAGE: ClipSpec(prompt="x", first_frame=_IMAGE),
+        ModeName.REFERENCE: ClipSpec(prompt="x", references=(_IMAGE,)),
+        ModeName.VIDEO: ClipSpec(prompt="x", source_video=_IMAGE),
+    }
+    priced: list[dict[str, object]] = [{}]
+    priced += [{name: price.when[name]} for price in model.prices for name in price.when if name in model.options]
+    for name, mode in model.modes.items():
+        for (ratio, resolution), options in product(mode.sizes, priced):
+            for seconds, audio in product(some(mode.durations_of(resolution)), (True, False)):
+                yield replace(
+                    files[name],
+                    aspect_ratio=ratio,
+                    resolution=resolution,
+                    duration=seconds,
+                    audio=audio if "audio" in model.wire else None,
+                    vendor_options=options,
+                )
+
+
+@pytest.mark.parametrize("model", [row for row in CATALOGUE.rows.values() if row.modes], ids=lambda row: row.id)
+def test_every_price_is_some_requests_price(model: VideoModel) -> None:
+    used = {id(price_of(model, spec, date(2099, 1, 1))) for spec in _everything(model)}
+    settling = {id(price) for price in model.prices if price.unit is Unit.MILLION_TOKENS}
+    assert used | settling == {id(price) for price in model.prices}
 
 
 def test_a_mock_is_quoted_in_its_own_currency() -> None:

@@ -1,15 +1,16 @@
 """For any wish: resolving never raises, and what it gives without a violation is what the row offers."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.spec import MediaInput, Motion, Quality, Wish
+from core.spec import ClipSpec, MediaInput, ModeName, Motion, Quality, Wish
 from providers import durations, prices
 from providers.catalogue import ADAPTERS, CATALOGUE
-from providers.model import LifecycleState, VideoModel
+from providers.model import LifecycleState, MediaForm, VideoModel
 from providers.resolve import SEEDS, can_honour, for_variation, resolve
 from providers.styles import STYLES
 
@@ -58,9 +59,8 @@ _WISHES = st.builds(
 def _likely(draw: st.DrawFn) -> tuple[Wish, VideoModel]:
     """A row and a wish with a few typed parameters, most of them the row's own."""
     model = draw(_LIVING)
-    with_image = model.text is None or (model.image is not None and draw(st.booleans()))
-    mode = model.mode("image" if with_image else "text")
-    assert mode is not None
+    name = draw(st.sampled_from(list(model.modes)))
+    mode = model.modes[name]
     usual: dict[str, st.SearchStrategy[object]] = {
         "duration": st.sampled_from([2.0, 3.57, 5.0, 6.0, 7.0, 8.0, 10.0]),
         "aspect_ratio": st.sampled_from([*mode.aspect_ratios, "16:9", "32:18"]),
@@ -77,9 +77,27 @@ def _likely(draw: st.DrawFn) -> tuple[Wish, VideoModel]:
     }
     names = draw(st.lists(st.sampled_from(sorted(usual)), max_size=3, unique=True))
     typed: dict[str, Any] = {name: draw(usual[name]) for name in names}
-    if with_image:
+    if name is ModeName.IMAGE:
         typed["first_frame"] = draw(st.builds(MediaInput, uri=_URI))
+    elif name is ModeName.REFERENCE:
+        typed["references"] = (draw(st.builds(MediaInput, uri=_URI)),)
+    elif name is ModeName.VIDEO:
+        typed["source_video"] = draw(st.builds(MediaInput, uri=_URI))
     return Wish(prompt="a cat", allow_substitutions=draw(st.booleans()), **typed), model
+
+
+def _supplied(spec: ClipSpec, model: VideoModel) -> ClipSpec:
+    """The spec as it reaches an adapter: vendors that take no addresses get bytes."""
+    if MediaForm.URI in model.media_forms:
+        return spec
+    inline = MediaInput(data=b"PNG", mime_type="image/png")
+    return replace(
+        spec,
+        first_frame=spec.first_frame and inline,
+        last_frame=spec.last_frame and inline,
+        source_video=spec.source_video and inline,
+        references=tuple(inline for _ in spec.references),
+    )
 
 
 def _assert_offered(wish: Wish, model: VideoModel) -> None:
@@ -87,7 +105,7 @@ def _assert_offered(wish: Wish, model: VideoModel) -> None:
     mode = model.mode(spec.mode)
     assert mode is not None
     assert spec.duration is not None
-    assert durations.exact(mode.durations, spec.duration) is not None
+    assert durations.exact(mode.durations_of(spec.resolution), spec.duration) is not None
     assert spec.resolution in mode.resolutions
     if mode.ratio_from_image:
         assert spec.aspect_ratio is None
@@ -120,8 +138,9 @@ def test_what_is_bought_is_offered(case: tuple[Wish, VideoModel]) -> None:
         return
     _assert_offered(wish, model)
     for index in (0, 7):
-        request = ADAPTERS[model.provider].submit(for_variation(resolved.spec, index), model, None)
-        assert json.dumps(request.json)
+        spec = _supplied(for_variation(resolved.spec, index), model)
+        request = ADAPTERS[model.provider].submit(spec, model, "https://filmgate.example/webhooks/x/token")
+        assert request.form or json.dumps(request.json)
     quote = prices.quote(model, resolved.spec)
     assert 0 < quote.expected.micros <= quote.held_max.micros
 

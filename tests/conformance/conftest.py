@@ -1,0 +1,98 @@
+"""One whole jobs room per vendor surface, run once; the tests look at what it saw."""
+
+import inspect
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from core.database import Database, metadata
+from emulators.server import EmulatorServer
+from emulators.world import Options
+from jobs.engine import Engine
+from media.pool import MediaPool
+from tests.conformance.playing import Played, Player
+from tests.conformance.surface import Surface
+from tests.life.conftest import POLICY, Workshop
+
+_POLICY = replace(POLICY, submit_timeout=2.0, download_deadline=10.0)
+_SPEED = 400.0
+_CLIPS = 200
+
+Play = Callable[[Surface], Awaitable[Played]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--matrix FILE` writes what was seen as a Markdown table and prints it."""
+    parser.addoption("--matrix", default="", help="Write and print the matrix of surfaces and behaviours.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for the folder, so that its rooms and media workers can stay."""
+    for item in items:
+        inside = item.path.is_relative_to(Path(__file__).parent)
+        if inside and isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def media_pool() -> AsyncIterator[MediaPool]:
+    """Media workers, started once."""
+    async with MediaPool() as pool:
+        yield pool
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def begun_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which the engine has been once: it notices a queue that is new to it only after a second."""
+    folder = tmp_path_factory.mktemp("begun")
+    database = Database(folder / "filmgate.sqlite")
+    with database.engine.begin() as connection:
+        metadata.create_all(connection)
+    engine = Engine(database, folder, tenant_clips=_CLIPS, worker_clips=_CLIPS)
+
+    async def nothing_runs(_clip_id: str, _run: int) -> bool:
+        return False
+
+    await engine.launch({}, nothing_runs)
+    await engine.stop()
+    database.close()
+    return database.path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def play(
+    tmp_path_factory: pytest.TempPathFactory, media_pool: MediaPool, begun_database: Path
+) -> AsyncIterator[Play]:
+    """`await play(surface)`: all that is seen of a surface; the first time it is really played."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
+    known: dict[str, Played] = {}
+
+    async def played(surface: Surface) -> Played:
+        if surface.name not in known:
+            folder = tmp_path_factory.mktemp(surface.name)
+            shutil.copy(begun_database, folder)
+            known[surface.name] = await _played(surface, folder, media_pool)
+        return known[surface.name]
+
+    yield played
+    patch.undo()
+
+
+async def _played(surface: Surface, folder: Path, pool: MediaPool) -> Played:
+    emulators = EmulatorServer(options=Options(speed=_SPEED), pool=pool)
+    url = await emulators.start(data_dir=folder)
+    webhooks = "callbacks" in surface.abilities
+    workshop = Workshop(folder, pool, emulators, url, _POLICY, webhooks, _CLIPS)
+    try:
+        await workshop.open()
+        try:
+            return await Player(workshop, surface).play()
+        finally:
+            await workshop.close(drain=False)
+    finally:
+        await emulators.stop()
