@@ -24,8 +24,6 @@ class Pattern:
     """The planes that all pictures share, and the rows in which they differ. Sides are even, the seed tints."""
 
     def __init__(self, width: int, height: int, lines: Sequence[str], seed: int) -> None:
-        from PIL import Image
-
         size = max(8, width * 4 // 5 // 2 * 2), max(8, height * 7 // 10 // 2 * 2)
         self.corner = (width - size[0]) // 4 * 2, (height - size[1]) // 4 * 2
         """The left upper corner of the panel; even, as chroma demands."""
@@ -34,12 +32,9 @@ class Pattern:
         """Rows of bars at the upper and at the lower edge; even."""
         self.luma = _ground(width, height)
         self.luma.paste(self.panel, self.corner)
-        blue, red = _tint(seed)
-        self.blue, self.red = (
-            Image.new("L", (width // 2, height // 2), tint) for tint in (round(GREY + blue), round(GREY + red))
-        )
-        for plane, tint in ((self.blue, blue), (self.red, red)):
-            self._dress(plane, round(GREY - tint))
+        self.tint = _tint(seed)
+        """Blue and red chroma of the ground."""
+        self.blue, self.red = (self._chroma((width // 2, height // 2), tint) for tint in self.tint)
         self._step = max(1, width // (WAVES * ROUND))
         period = self._step * ROUND
         wave = bytes(round(120 + 70 * math.sin(2 * math.pi * x / period)) for x in range(period))
@@ -52,19 +47,20 @@ class Pattern:
         padded = self._waves + bytes(length)
         return padded[back : back + length], padded[there : there + length]
 
-    def _dress(self, plane: "Image", tint: int) -> None:
-        """Give a plane of chroma the bars' colour, and the panel none."""
-        band, (left, top) = self.band // 2, self.corner
-        plane.paste(tint, (0, 0, plane.width, band))
-        plane.paste(tint, (0, plane.height - band, plane.width, plane.height))
-        width, height = self.panel.size
-        plane.paste(GREY, (left // 2, top // 2, (left + width) // 2, (top + height) // 2))
+    def _chroma(self, size: tuple[int, int], tint: int) -> "Image":
+        """A plane of that tint; the bars have the opposite, the panel none."""
+        from PIL import Image
+
+        plane = Image.new("L", size, 2 * GREY - tint)
+        plane.paste(tint, (0, self.band // 2, plane.width, plane.height - self.band // 2))
+        (left, top), panel = self.corner, self.panel
+        plane.paste(GREY, (left // 2, top // 2, (left + panel.width) // 2, (top + panel.height) // 2))
+        return plane
 
 
-def _tint(seed: int) -> tuple[float, float]:
-    """How far from grey, towards blue and towards red."""
+def _tint(seed: int) -> tuple[int, int]:
     red, green, blue = colorsys.hsv_to_rgb(seed * 0.618033988749895 % 1.0, 0.75, 1.0)
-    return 70 * (blue - 0.5), 70 * (red - green / 2)
+    return round(GREY + 70 * (blue - 0.5)), round(GREY + 70 * (red - green / 2))
 
 
 def _ground(width: int, height: int) -> "Image":

@@ -8,10 +8,10 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from media.mock_gif import MOST_FPS, write_gif
 from media.pattern import ROUND, Pattern
 from media.tone import SAMPLE_RATE, tone, tone_stream
 from media.writing import replacing
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-    from PIL.Image import Image
 
 LEAST_SIDE, MOST_SIDE = 16, 8192
-MOST_GIF_FPS = 50
-"""A GIF counts in hundredths of a second, and its readers take one hundredth for ten."""
 
 
 def render(
@@ -48,12 +45,12 @@ def render(
     rate no vendor has, MediaFault when the disk refuses.
     """
     clip = _Clip.of(seconds=seconds, width=width, height=height, fps=fps, played_fps=played_fps or fps)
-    if format == "gif" and clip.rate > MOST_GIF_FPS:
-        raise ValueError(f"a placeholder GIF has at most {MOST_GIF_FPS} frames a second")
+    if format == "gif" and clip.rate > MOST_FPS:
+        raise ValueError(f"a placeholder GIF has at most {MOST_FPS} frames a second")
     pattern = Pattern(clip.width, clip.height, lines, seed)
     with replacing(path) as part:
         if format == "gif":
-            _write_gif(part, clip, pattern)
+            write_gif(part, pattern, frames=clip.frames, rate=clip.rate)
         else:
             _write_mp4(part, clip, pattern, audio=audio)
 
@@ -103,7 +100,7 @@ def _write_mp4(path: Path, clip: _Clip, pattern: Pattern, *, audio: bool) -> Non
 def _video_stream(container: "OutputContainer", clip: _Clip) -> "VideoStream":
     """Without B-frames, so that any number of packets of a round is a playable beginning of it."""
     # a quality that is fixed spares the encoder the small copy of each picture by which it would plan
-    options = {"preset": "ultrafast", "qp": "24", "g": str(ROUND), "x264-params": "bframes=0:scenecut=0"}
+    options = {"preset": "ultrafast", "qp": "28", "g": str(ROUND), "x264-params": "bframes=0:scenecut=0"}
     stream = container.add_stream("libx264", rate=clip.rate, options=options)
     stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
     stream.codec_context.sample_aspect_ratio = Fraction(1, 1)
@@ -155,39 +152,3 @@ def _repeated(stream: "VideoStream", clip: _Clip, packets: "list[Packet[Any]]") 
         packet.pts = packet.dts = number
         packet.duration, packet.is_keyframe = 1, is_keyframe
         yield packet
-
-
-def _write_gif(path: Path, clip: _Clip, pattern: Pattern) -> None:
-    ends = [round(100 * number / clip.rate) for number in range(clip.frames + 1)]
-    delays = [10 * (end - start) for start, end in pairwise(ends)]  # Pillow counts in milliseconds
-    first, *others = _indexed(clip, pattern)
-    first.save(path, "GIF", save_all=True, append_images=others, duration=delays, loop=0, optimize=False)
-
-
-def _indexed(clip: _Clip, pattern: Pattern) -> "Iterator[Image]":
-    """The pictures in 256 colours. The bars wander below only, so that each picture changes in one strip."""
-    from PIL import Image
-
-    luma = pattern.luma.point(_TINTED)
-    luma.paste(pattern.panel.point(_PLAIN), pattern.corner)
-    ground = Image.frombytes("P", luma.size, luma.tobytes())
-    ground.putpalette(_palette(pattern))
-    for number in range(clip.frames):
-        _, lower = pattern.bars(number, clip.width)
-        bars = Image.frombytes("P", (clip.width, 1), lower.translate(bytes(_TINTED)))
-        picture = ground.copy()
-        picture.paste(bars.resize((clip.width, pattern.band)), (0, clip.height - pattern.band))
-        yield picture
-
-
-_TINTED = [value // 2 for value in range(256)]
-_PLAIN = [128 + value // 2 for value in range(256)]
-"""Luma to a place in the palette: its first half is tinted, its second grey."""
-
-
-def _palette(pattern: Pattern) -> bytes:
-    from PIL import Image
-
-    blue, red = (plane.getpixel((0, plane.height // 2)) for plane in (pattern.blue, pattern.red))
-    colours = [bytes((value, blue, red)) for value in range(0, 256, 2)] + [bytes((v, 128, 128)) for v in range(0, 256, 2)]
-    return Image.frombytes("YCbCr", (256, 1), b"".join(colours)).convert("RGB").tobytes()

@@ -1,6 +1,7 @@
 """A quiet tone of any length for the price of a few blocks: it repeats with every block, so one packet does too."""
 
 import math
+from array import array
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, repeat
@@ -35,7 +36,8 @@ def tone(stream: "AudioStream", samples: int) -> "Iterator[Packet[Any]]":
     import av
 
     blocks = -(-samples // BLOCK)
-    made = [packet for number in range(SETTLED) for packet in stream.encode(_block(number))]
+    wave = array("f", (LOUDNESS * math.sin(2 * math.pi * TURNS * n / BLOCK) for n in range(BLOCK))).tobytes()
+    made = [packet for number in range(SETTLED) for packet in stream.encode(_block(number, wave))]
     bodies = [bytes(packet) for packet in made]
     # the first packet is the encoder's run-up: players start after it
     for number, body in zip(range(-1, blocks), chain(bodies, repeat(bodies[-1])), strict=False):
@@ -46,13 +48,10 @@ def tone(stream: "AudioStream", samples: int) -> "Iterator[Packet[Any]]":
         yield packet
 
 
-def _block(number: int) -> "AudioFrame":
-    from array import array
-
+def _block(number: int, wave: bytes) -> "AudioFrame":
     from av import AudioFrame
 
     frame = AudioFrame(format="fltp", layout="mono", samples=BLOCK)
-    wave = array("f", (LOUDNESS * math.sin(2 * math.pi * TURNS * n / BLOCK) for n in range(BLOCK)))
-    frame.planes[0].update(wave.tobytes())
+    frame.planes[0].update(wave)
     frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, number * BLOCK, Fraction(1, SAMPLE_RATE)
     return frame

@@ -6,7 +6,6 @@ from filmgate.v1 import job_pb2, media_pb2
 from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
-from tests.conftest import Served
 from tests.server.calling import Stub, refused, wanted
 from tests.server.uploading import clip, image, upload
 
@@ -93,18 +92,15 @@ def test_a_repeated_request_is_answered_although_its_asset_is_gone(stub: Stub, t
     assert refused(stub.GenerateVideo, wanted(tenant, first_frame=as_input(first))).texts == (NO_SUCH,)
 
 
-def test_a_prior_job_at_the_vendor_must_be_the_tenants_own(served: Served, stub: Stub, tenant: str) -> None:
+def test_a_prior_job_at_the_vendor_must_be_the_tenants_own(stub: Stub, tenant: str) -> None:
     prior = made(stub, wanted(tenant, model="luma/ray-3.2", duration=5)).clips[0].attempts[0].vendor_task_id
-    options = {"extend_from": {"generation_id": prior}}
-    names = served.application.jobs.context.vendors.catalogue.rows["luma/ray-3.2"].options
-    field = next(name for name, option in names.items() if option.fields.get("generation_id"))
-    options = {field: {"generation_id": prior}}
-    mine = stub.GenerateVideo(
-        wanted(tenant, model="luma/ray-3.2", duration=5, vendor_options=options, validate_only=True)
-    )
-    assert mine.model == "luma/ray-3.2"
-    path = f"vendor_options.{field}.generation_id"
+
+    def extending(owner: str, task: str) -> pb.GenerateVideoRequest:
+        options = {"start_frame": {"generation_id": task}}
+        return wanted(owner, model="luma/ray-3.2", duration=5, vendor_options=options, validate_only=True)
+
+    assert stub.GenerateVideo(extending(tenant, prior)).model == "luma/ray-3.2"
     for owner, task in (("somebody-else", prior), (tenant, "never-made")):
-        request = wanted(owner, model="luma/ray-3.2", duration=5, vendor_options={field: {"generation_id": task}})
-        refusal = refused(stub.GenerateVideo, request)
-        assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, (path,))
+        refusal = refused(stub.GenerateVideo, extending(owner, task))
+        assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert refusal.fields == ("vendor_options.start_frame.generation_id",)
