@@ -38,7 +38,10 @@ class _Fallbacks:
 
 
 def plan(order: Order, vendors: Vendors, default_model: str, usual: Mapping[str, int] | None = None) -> Plan:
-    """Resolve an order. `usual` has the run times we have seen ourselves, in seconds by model. Raises NotFound or Precondition for the model; everything else is in `violations`."""
+    """Resolve an order. Raises NotFound or Precondition for the model; everything else is in `violations`.
+
+    `usual` has the run times we have seen ourselves, in seconds by model.
+    """
     choice = _choose(order, vendors, order.model or default_model, usual or {})
     available = vendors.availability(choice.row)
     endpoint = available.endpoint

@@ -46,6 +46,11 @@ from providers.model import VideoModel
 declare("before-intend", "after-intend", "before-record", "after-record")
 _log = structlog.get_logger()
 _LARGEST_KEPT_REQUEST = 64 * 1024
+_UNTOLD = Failure(
+    reason=FailureReason.VENDOR_UNAVAILABLE,
+    message="the vendor tells its results by webhook only, and this server has no address for webhooks",
+    retryable=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,8 @@ class Submitting:
     async def _purchase(self, found: Situation, purchase: Buy, provider: BaseVideoProvider, endpoint: Endpoint) -> str:
         token = secrets.token_urlsafe(24)
         callback = self.context.callback_url(endpoint, token)
+        if callback is None and provider.answers_by_callback:
+            return await self._refuse(found, purchase, endpoint, Refused(failure=_UNTOLD))
         try:
             request = await self._request(found, purchase.candidate, provider, endpoint, callback)
         except InputUnusable as error:

@@ -12,7 +12,7 @@ from typing import BinaryIO, NoReturn
 
 from core.errors import InvalidRequest, MediaRejected, Reason, Unavailable, Violation
 from jobs.transfer import threaded
-from media.images import inspect_image, kind_of_image
+from media.images import kind_of_image, probe_image
 from media.pool import MediaPool
 from media.probe import probe
 from media.signature import EBML, MP4_BOXES
@@ -104,7 +104,9 @@ async def look(pool: MediaPool, path: Path, received: Received, declared: Declar
 
 async def _looked(pool: MediaPool, path: Path, kind: AssetKind) -> Look:
     if kind is AssetKind.IMAGE:
-        image = await pool.run(inspect_image, await threaded(path.read_bytes), timeout=_LOOK_SECONDS)
+        image = await pool.run(probe_image, path, timeout=_LOOK_SECONDS)
+        if image.is_animated:
+            raise MediaRejected("the image is animated; a still one is needed")
         return Look(mime_type=image.mime_type, width=image.width, height=image.height)
     video = await pool.run(probe, path, timeout=_LOOK_SECONDS)
     if video.container not in _VIDEOS:

@@ -41,9 +41,10 @@ class MediaFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFacts:
-    """A still image that decodes wholly. Width and height are as stored: an EXIF rotation is not applied."""
+    """An image that decodes. Width and height are as stored: an EXIF rotation is not applied."""
 
     mime_type: str
-    """`image/png`, `image/jpeg` or `image/webp`."""
+    """`image/png`, `image/jpeg`, `image/webp` or, from `probe_image` only, `image/gif`."""
     width: int
     height: int
+    is_animated: bool = False

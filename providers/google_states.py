@@ -26,6 +26,7 @@ _ENDS: Mapping[str, tuple[FailureReason, str]] = {
     "budget_exceeded": (FailureReason.VENDOR_CREDIT, "the vendor stopped the job at a budget of the account"),
     "requires_action": (FailureReason.VENDOR_FAILED, "the vendor waits for an action that nobody can take"),
 }
+_INPUT_WORDS = frozenset({"INVALID_REQUEST", "INVALID_ARGUMENT", "PARAMETER_UNKNOWN", "OUT_OF_RANGE"})
 _MEDIA_TYPE = re.compile(r"video/[a-z0-9.+-]{1,40}", re.ASCII)
 _MOST_TOKENS = 1_000_000_000
 
@@ -88,6 +89,10 @@ def _failed(document: Mapping[str, Json]) -> Failed:
         billed = Billed.YES if video_tokens(document) else Billed.NO
         return Failed(failure=replace(verdict, billed=billed), usage=_usage(document))
     code = " ".join(sorted(words))
+    if words & _INPUT_WORDS:
+        told = next((error.message for error in errors if error.message), "")
+        message = ": ".join(filter(None, (MESSAGES[FailureReason.INVALID_INPUT], told)))
+        return _ended(document, FailureReason.INVALID_INPUT, message, code=code)
     return _ended(document, FailureReason.VENDOR_FAILED, MESSAGES[FailureReason.VENDOR_FAILED], code=code)
 
 

@@ -94,7 +94,7 @@ def _is_mocked(settings: Settings, provider: BaseVideoProvider) -> bool:
 
 def _live(settings: Settings, provider: BaseVideoProvider, client: VendorClient | None = None) -> Iterator[Endpoint]:
     """One endpoint for each key, or for each place where a model of the vendor is served."""
-    if settings.mock is MockMode.ALWAYS:
+    if settings.mock is MockMode.ALWAYS or (provider.answers_by_callback and settings.public_url is None):
         return
     keys = settings_module.keys_of(settings, provider)
     tokens = _tokens(settings, provider, client)
@@ -183,6 +183,8 @@ def _missing(settings: Settings, provider: BaseVideoProvider) -> str:
     """The variable that would make the vendor live."""
     if provider.name == "vertex":
         return "GOOGLE_CLOUD_PROJECT"
+    if provider.answers_by_callback and _addresses(settings, provider):
+        return "FILMGATE_PUBLIC_URL, to which alone it tells its results,"
     if not _addresses(settings, provider):
         return f"{provider.name.replace('-', '_').upper()}_BASE_URL"
     return " or ".join(provider.credential_variables)

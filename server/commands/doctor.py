@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,6 +43,8 @@ def run(env_file: Path | None, data_dir: Path | None) -> int:
             table.add_row(name, f"[red]wrong[/] {error}")
     console.print(table)
     console.print(_vendors(settings))
+    for advice in _advice(settings):
+        console.print(advice, soft_wrap=True)
     return 1 if faults else 0
 
 
@@ -56,8 +58,29 @@ def _vendors(settings: Settings) -> Table:
         sold = [row for row in provider.models if row.lifecycle.state is not LifecycleState.RETIRED]
         available = chosen.availability(sold[0] if sold else provider.models[0])
         state = f"[{colors[available.state]}]{available.state.lower()}[/]"
-        table.add_row(provider.title, str(len(provider.models)), state, available.reason)
+        table.add_row(provider.title, str(len(sold)), state, available.reason)
     return table
+
+
+def _advice(settings: Settings) -> Iterator[str]:
+    """What keys no longer buy."""
+    if settings.stability_api_key is not None:
+        yield (
+            "[yellow]STABILITY_API_KEY[/] buys no video any more: Stability's image-to-video API answers 404 since late"
+            " 2025. `stability_svd` is answered by Replicate, fal or a Cog server of your own: set REPLICATE_API_TOKEN,"
+            " FAL_KEY or COG_BASE_URL=stable-video-diffusion=http://…"
+        )
+    luma = getattr(settings, "luma_key", None)
+    if luma is not None and not luma.get_secret_value().startswith("luma-api-"):
+        yield (
+            "[yellow]LUMA_API_KEY[/] does not begin with `luma-api-` as the keys of Luma's current API do; a key of the"
+            " older Dream Machine API belongs into LUMAAI_API_KEY."
+        )
+    if getattr(settings, "openai_key", None) is not None:
+        yield (
+            "[yellow]OPENAI_API_KEY[/] buys no video any more: OpenAI shut its Videos API down on 2026-09-24. Gateways"
+            " that still speak it go into FILMGATE_UPSTREAMS."
+        )
 
 
 async def _data(settings: Settings) -> str:

@@ -13,7 +13,9 @@ from filmgate_client.errors import call_error
 from filmgate_client.retry import Deadline, Patience, may_repeat, may_resume
 
 READS = {"QuoteVideo", "ListVideoModels", "GetJob", "ListJobs", "WatchJob", "GetVideo", "ListVideos"}
+READS |= {"GetAsset", "ListAssets"}
 WRITES = {"GenerateVideo", "BatchGenerateVideos", "CancelJob", "ResolveClip", "DeleteVideo"}
+WRITES |= {"UploadAsset", "DeleteAsset"}
 
 
 def test_the_service_config_retries_reads_and_nothing_that_pays() -> None:

@@ -26,7 +26,7 @@ REQUEST_FIELDS = [
 RPCS = [
     *("GenerateVideo", "BatchGenerateVideos", "QuoteVideo", "ListVideoModels", "GetJob"),
     *("ListJobs", "CancelJob", "WatchJob", "ResolveClip", "GetVideo"),
-    *("ListVideos", "DeleteVideo"),
+    *("ListVideos", "DeleteVideo", "UploadAsset", "GetAsset", "ListAssets", "DeleteAsset"),
 ]
 
 
@@ -114,7 +114,7 @@ def test_the_rpcs_are_those_promised_each_with_its_own_messages(files: list[File
         kinds = (method.input_type, method.output_type)
         assert kinds == (f".filmgate.v1.{method.name}Request", f".filmgate.v1.{method.name}Response")
         assert method.server_streaming == (method.name == "WatchJob")
-        assert not method.client_streaming
+        assert method.client_streaming == (method.name == "UploadAsset")
 
 
 def test_generate_video_request_has_its_numbers_for_ever(files: list[FileDescriptorProto]) -> None:

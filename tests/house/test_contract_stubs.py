@@ -10,7 +10,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 
 SERVICE = video_service_pb2.DESCRIPTOR.services_by_name["VideoService"]
-UNARY = [method for method in SERVICE.methods if not method.server_streaming]
+UNARY = [method for method in SERVICE.methods if not method.server_streaming and not method.client_streaming]
 STREAMING = [method for method in SERVICE.methods if method.server_streaming]
 METADATA = (("authorization", "Bearer key"),)
 
@@ -39,7 +39,18 @@ def ids(method: MethodDescriptor) -> str:
 def test_the_stub_knows_every_rpc_and_nothing_else(channel: Any) -> None:
     stub = blocking_stub(channel)
     assert set(vars(stub)) == {method.name for method in SERVICE.methods}
-    assert [method.name for method in SERVICE.methods if method.client_streaming] == []
+    assert [method.name for method in SERVICE.methods if method.client_streaming] == ["UploadAsset"]
+
+
+def test_an_upload_sends_each_message_and_gets_one_answer(channel: Any) -> None:
+    method = SERVICE.methods_by_name["UploadAsset"]
+    messages = [empty(method.input_type) for _ in range(3)]
+    answer = blocking_stub(channel).UploadAsset.future(iter(messages), timeout=5)
+    _, server = channel.take_stream_unary(method)
+    assert [server.take_request() for _ in messages] == messages
+    server.send_initial_metadata(())
+    server.terminate(empty(method.output_type), (), grpc.StatusCode.OK, "")
+    assert answer.result() == empty(method.output_type)
 
 
 @pytest.mark.parametrize("method", UNARY, ids=ids)

@@ -1,5 +1,6 @@
 """The form in which an uploaded file reaches a vendor: by our own address where that can be read."""
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class Handing:
 
     def __init__(self, workshop: "Workshop", asset: "Asset", found: Situation) -> None:
         self.workshop, self.asset, self.found = workshop, asset, found
+        self._closing = contextlib.AsyncExitStack()
 
     @property
     def row(self) -> VideoModel:
@@ -73,9 +75,22 @@ class Handing:
         assert given.asset_id == ""
         return given
 
+    def lie_at(self, base: str) -> None:
+        """Put the store's addresses there; every name resolves to somewhere in the world."""
+        context = self.workshop.jobs.context
+        store = DiskStore(self.workshop.data_dir / "media", secret=b"x" * 32, public_base_url=base)
+        client = PublicClient(resolve=public_address)
+        self._closing.push_async_callback(store.close)
+        self._closing.push_async_callback(client.aclose)
+        context.store, context.public_client = store, client
+
+    async def close(self) -> None:
+        """Give back what `lie_at` has opened."""
+        await self._closing.aclose()
+
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def handing(opened: Opened, clip: bytes) -> Handing:
+async def handing(opened: Opened, clip: bytes) -> AsyncIterator[Handing]:
     """An uploaded video, and a job that it is for."""
     workshop = await opened()
 
@@ -86,19 +101,15 @@ async def handing(opened: Opened, clip: bytes) -> Handing:
     view = await workshop.ended(await workshop.order("runway/gen4.5", duration=2.0))
     clip_id = view.clips[0].clip.id
     found = await workshop.database.read(lambda connection: situation(connection, clip_id))
-    return Handing(workshop, asset, found)
-
-
-def reachable(workshop: "Workshop", base: str) -> None:
-    """Put the store's addresses there."""
-    workshop.jobs.context.store = DiskStore(workshop.data_dir / "media", secret=b"x" * 32, public_base_url=base)
-    workshop.jobs.context.public_client = PublicClient(resolve=public_address)
+    ready = Handing(workshop, asset, found)
+    yield ready
+    await ready.close()
 
 
 @pytest.mark.parametrize("far", [False, True])
 @pytest.mark.parametrize("forms", [(URI,), (URI, INLINE), (URI, INLINE, UPLOAD)])
 async def test_a_public_address_of_ours_comes_first(handing: Handing, far: bool, forms: tuple[MediaForm, ...]) -> None:
-    reachable(handing.workshop, PUBLIC)
+    handing.lie_at(PUBLIC)
     given = await handing(far=far, media_forms=forms)
     assert given.uri.startswith(f"{PUBLIC}/media/videos/acme/_assets/{handing.asset.id}.mp4?")
     assert given.data == b""
@@ -110,14 +121,13 @@ async def test_a_public_address_of_ours_comes_first(handing: Handing, far: bool,
 async def test_an_emulator_is_given_our_private_address(
     handing: Handing, forms: tuple[MediaForm, ...], limit: int
 ) -> None:
-    reachable(handing.workshop, PRIVATE)
+    handing.lie_at(PRIVATE)
     given = await handing(media_forms=forms, inline_limit=limit)
     assert given.uri.startswith(f"{PRIVATE}/media/videos/acme/_assets/{handing.asset.id}.mp4?")
 
 
 async def test_the_vendors_own_upload_comes_before_a_private_address(handing: Handing) -> None:
-    reachable(handing.workshop, PRIVATE)
-    handing.workshop.jobs.context.public_client = PublicClient()
+    handing.lie_at(PRIVATE)
     given = await handing(media_forms=(URI, INLINE, UPLOAD))
     assert given.uri.startswith(f"{handing.workshop.emulator_url}/replicate/")
 
@@ -129,7 +139,7 @@ async def test_the_vendors_own_upload_comes_before_a_private_address(handing: Ha
 async def test_inside_the_request_where_nothing_else_works(
     handing: Handing, clip: bytes, far: bool, forms: tuple[MediaForm, ...], limit: int
 ) -> None:
-    reachable(handing.workshop, PRIVATE)
+    handing.lie_at(PRIVATE)
     given = await handing(far=far, media_forms=forms, inline_limit=limit)
     assert (given.uri, given.data) == ("", clip)
 
@@ -145,7 +155,7 @@ async def test_inside_the_request_where_nothing_else_works(
 async def test_what_cannot_be_brought_is_said(
     handing: Handing, forms: tuple[MediaForm, ...], limit: int, why: str
 ) -> None:
-    reachable(handing.workshop, PRIVATE)
+    handing.lie_at(PRIVATE)
     with pytest.raises(InputUnusable, match=why) as caught:
         await handing(far=True, media_forms=forms, inline_limit=limit)
     assert caught.value.failure.reason is FailureReason.INVALID_INPUT
@@ -153,7 +163,7 @@ async def test_what_cannot_be_brought_is_said(
 
 
 async def test_an_object_that_is_gone_is_said(handing: Handing) -> None:
-    reachable(handing.workshop, PUBLIC)
+    handing.lie_at(PUBLIC)
     await handing.workshop.jobs.assets.delete(handing.asset.id, "acme")
     with pytest.raises(InputUnusable, match="not there any more"):
         await handing(media_forms=(URI,))

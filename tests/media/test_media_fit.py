@@ -1,13 +1,16 @@
 """Images made to fit a vendor: exact pixels, upright, without transparency, in few enough bytes."""
 
 import io
+import struct
 
 import pytest
 from PIL import Image
 
 from core.errors import MediaRejected
+from media.facts import ImageFacts
 from media.fit import convert, fit, shrink
 from media.images import inspect_image
+from media.pool import MediaPool
 
 
 def _png(picture: Image.Image, **options: object) -> bytes:
@@ -58,14 +61,84 @@ def test_what_is_transparent_becomes_black() -> None:
 def test_an_image_is_shrunk_until_it_fits() -> None:
     noise = Image.effect_noise((1200, 900), 90)
     whole = _png(noise)
-    shrunk = shrink(whole, longest_bytes=150_000)
-    assert len(shrunk) <= 150_000 < len(whole)
-    assert inspect_image(shrunk).mime_type == "image/jpeg"
+    for longest in (300_000, 150_000, 20_000, 2_000):
+        shrunk = shrink(whole, longest_bytes=longest)
+        assert longest / 3 < len(shrunk) <= longest
+        facts = inspect_image(shrunk)
+        assert facts.mime_type == "image/jpeg"
+        assert facts.width / facts.height == pytest.approx(4 / 3, rel=0.1)
     with pytest.raises(MediaRejected, match="small enough"):
         shrink(whole, longest_bytes=100)
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
+@pytest.mark.parametrize(("longest", "size"), [(600, (600, 450)), (1200, (1200, 900)), (None, (1200, 900))])
+def test_a_side_may_be_too_long_too(longest: int | None, size: tuple[int, int]) -> None:
+    shrunk = shrink(_png(_halves(1200, 900)), longest_bytes=1_000_000, longest_side=longest)
+    facts = inspect_image(shrunk)
+    assert (facts.width, facts.height) == size
+
+
+def test_a_grey_image_of_16_bits_keeps_its_shades() -> None:
+    picture = Image.frombytes("I;16", (256, 8), b"".join(struct.pack("<H", 257 * value) for value in range(256)) * 8)
+    converted = Image.open(io.BytesIO(convert(_png(picture), mime_type="image/png")))
+    assert [converted.getpixel((x, 4)) for x in (0, 100, 255)] == [(0, 0, 0), (100, 100, 100), (255, 255, 255)]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA"])
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])
+def test_every_kind_of_pixel_becomes_colour(mode: str, kind: str) -> None:
+    picture = Image.open(io.BytesIO(fit(_png(_halves(64, 64).convert(mode)), 32, 32, mime_type=kind)))
+    assert (picture.mode, picture.size) == ("RGB", (32, 32))
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg"])
+def test_what_a_camera_wrote_stays_behind(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "planted place"
+    file = io.BytesIO()
+    _halves(30, 20).save(file, "JPEG", exif=exif, comment=b"planted comment", icc_profile=b"planted profile")
+    for made in (convert(file.getvalue(), mime_type=kind), shrink(file.getvalue(), longest_bytes=10_000)):
+        assert b"planted" not in made
+
+
+def test_an_orientation_that_is_nonsense_is_passed_over() -> None:
+    file = io.BytesIO()
+    _halves(300, 200).save(file, "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff" + bytes(20))
+    facts = inspect_image(convert(file.getvalue(), mime_type="image/png"))
+    assert (facts.width, facts.height) == (300, 200)
+
+
+def _animated() -> bytes:
+    file = io.BytesIO()
+    _halves(32, 32).save(file, "WEBP", save_all=True, append_images=[Image.new("RGB", (32, 32))])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"<svg/>", _animated(), _png(_halves(64, 64))[:-40]]
+)
 def test_what_is_no_image_is_refused(data: bytes) -> None:
-    with pytest.raises(MediaRejected):
-        fit(data, 64, 64, mime_type="image/png")
+    for call in (
+        lambda: fit(data, 64, 64, mime_type="image/png"),
+        lambda: convert(data, mime_type="image/png"),
+        lambda: shrink(data, longest_bytes=1000),
+    ):
+        with pytest.raises(MediaRejected):
+            call()
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, -1), (20_000, 10), (10_000, 10_000)])
+def test_sizes_no_vendor_wants_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="cannot be made"):
+        fit(_png(_halves(64, 64)), *size, mime_type="image/png")
+
+
+def test_types_no_vendor_wants_are_refused() -> None:
+    with pytest.raises(ValueError, match="image/jpeg or image/png"):
+        convert(_png(_halves(64, 64)), mime_type="image/tiff")
+
+
+async def test_in_the_pool() -> None:
+    async with MediaPool(workers=1) as pool:
+        fitted = await pool.run(fit, _png(_halves(64, 64)), 32, 16, mime_type="image/jpeg", timeout=20)
+    assert inspect_image(fitted) == ImageFacts(mime_type="image/jpeg", width=32, height=16)

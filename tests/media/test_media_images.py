@@ -6,13 +6,14 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from core.errors import MediaRejected
 from media.facts import ImageFacts
-from media.images import inspect_image
+from media.images import MAX_BYTES, inspect_image, probe_image
 from media.pool import MediaPool, WorkerLimits
 
 
@@ -101,6 +102,59 @@ def test_what_is_refused(data: bytes, text: str) -> None:
     with pytest.raises(MediaRejected, match=text):
         inspect_image(data)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type", "moves"),
+    [
+        (encoded("PNG", (32, 32)), "image/png", False),
+        (encoded("JPEG", (32, 32)), "image/jpeg", False),
+        (encoded("WEBP", (32, 32)), "image/webp", False),
+        (encoded("GIF", (32, 32)), "image/gif", False),
+        (animated("PNG"), "image/png", True),
+        (animated("WEBP"), "image/webp", True),
+        (animated("GIF"), "image/gif", True),
+    ],
+)
+def test_a_file_tells_its_type_and_whether_it_moves(tmp_path: Path, data: bytes, mime_type: str, moves: bool) -> None:
+    path = tmp_path / "image.txt"
+    path.write_bytes(data)
+    assert probe_image(path) == ImageFacts(mime_type=mime_type, width=32, height=32, is_animated=moves)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "empty"),
+        (b"<svg/>", "not a PNG"),
+        (b"GIF8", "damaged"),
+        (b"GIF89a" + bytes(100), "damaged"),
+        (animated("GIF")[:200], "damaged"),
+        (animated("WEBP")[:200], "damaged"),
+        (b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0) + bytes(100), "50 megapixels"),
+    ],
+)
+def test_a_file_that_is_no_image(tmp_path: Path, data: bytes, text: str) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(data)
+    with pytest.raises(MediaRejected, match=text):
+        probe_image(path)
+
+
+def test_a_file_too_large_to_be_an_image_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(MediaRejected, match="larger than 128 MiB"):
+        probe_image(path)
+
+
+async def test_facts_of_a_file_through_the_pool(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(animated("GIF"))
+    async with MediaPool(workers=1) as pool:
+        facts = await pool.run(probe_image, path, timeout=20)
+    assert facts.is_animated
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])

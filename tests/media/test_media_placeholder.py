@@ -1,17 +1,20 @@
 """Mock clips are as long, as large and as fast as asked, to the frame, and say that they are mocks."""
 
 import time
+from array import array
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
+from PIL import Image
 
 from media import placeholder
 from media.errors import MediaFault
 from media.normalise import needs_normalising
+from media.pattern import ROUND
 from media.pool import MediaPool
-from media.probe import probe, verify
+from media.probe import LOOKS, probe, verify
 
 RATIOS = {"16:9": (160, 90), "9:16": (90, 160), "1:1": (96, 96), "4:3": (128, 96), "21:9": (168, 72)}
 GRID = [(fps, seconds) for fps in (6, 8, 24, 25, 30) for seconds in (1, 2.04, 5, 6, 10)]
@@ -70,11 +73,90 @@ def test_odd_sizes_become_even(tmp_path: Path, width: int, height: int, expected
 def test_the_round_is_seamless(tmp_path: Path) -> None:
     path = tmp_path / "mock.mp4"
     placeholder.render(path, seconds=2.5, width=160, height=90, fps=12, audio=False)
-    with av.open(str(path)) as container:
-        frames = [bytes(frame.planes[0]) for frame in container.decode(video=0)]
-    assert frames[0] == frames[12] == frames[24]
+    frames = lumas(path)
+    assert frames[0] == frames[ROUND] == frames[2 * ROUND]
     steps = [sum(abs(a - b) for a, b in zip(one, other, strict=True)) for one, other in pairwise(frames)]
     assert max(steps) < 2 * min(steps)
+
+
+def lumas(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(frame.planes[0]) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (16, 400), (400, 16), (160, 90), (90, 160), (1280, 720)])
+def test_something_moves_in_every_picture(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "mock.mp4"
+    placeholder.render(path, seconds=1, width=size[0], height=size[1], fps=15, audio=False)
+    assert not verify(path).is_frozen
+    for one, other in pairwise(lumas(path)):
+        assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 10
+
+
+def test_motion_is_seen_by_whoever_looks_once_a_round(tmp_path: Path) -> None:
+    path = tmp_path / "mock.mp4"
+    placeholder.render(path, seconds=LOOKS * ROUND / 8, width=160, height=90, fps=8, audio=False)
+    facts = verify(path)
+    assert facts.frame_count // LOOKS == ROUND
+    assert not facts.is_frozen
+
+
+def test_the_sound_is_one_even_tone(tmp_path: Path) -> None:
+    path = tmp_path / "mock.mp4"
+    placeholder.render(path, seconds=2, width=160, height=90, fps=8, audio=True)
+    with av.open(str(path)) as container:
+        blocks = [array("f", bytes(frame.planes[0])[: 4 * frame.samples]) for frame in container.decode(audio=0)]
+    assert sum(map(len, blocks)) == pytest.approx(2 * 48_000, abs=1024)
+    for block in blocks[1:]:
+        assert max(abs(one - other) for one, other in zip(block, blocks[20], strict=True)) < 0.01
+    assert 0.03 < max(blocks[20]) < 0.05
+
+
+@pytest.mark.parametrize("audio", [False, True])
+def test_a_clip_may_lie_about_its_rate(tmp_path: Path, audio: bool) -> None:
+    path, drawn = tmp_path / "mock.mp4", tmp_path / "drawn.mp4"
+    measures: dict[str, float] = {"seconds": 1, "width": 160, "height": 90, "fps": 8}
+    placeholder.render(path, **measures, audio=audio, played_fps=125)  # type: ignore[arg-type]  # sides are whole
+    placeholder.render(drawn, **measures, audio=audio)  # type: ignore[arg-type]  # sides are whole
+    facts = verify(path)
+    assert (facts.frame_count, facts.fps, facts.has_audio) == (8, 125, audio)
+    assert facts.duration == pytest.approx(0.064)
+    assert lumas(path) == lumas(drawn)
+
+
+@pytest.mark.parametrize(("fps", "played_fps"), [(8, None), (7, None), (24, None), (8, 25), (30, 12.5)])
+def test_an_animated_gif(tmp_path: Path, fps: float, played_fps: float | None) -> None:
+    path = tmp_path / "mock.gif"
+    render = {"width": 161, "height": 90, "fps": fps, "audio": True, "lines": ["a prompt"], "played_fps": played_fps}
+    placeholder.render(path, seconds=3, format="gif", **render)  # type: ignore[arg-type]  # fit them as they are
+    facts = verify(path)
+    assert (facts.container, facts.width, facts.height, facts.has_audio) == ("gif", 160, 90, False)
+    assert facts.frame_count == 3 * fps
+    assert facts.duration == pytest.approx(3 * fps / (played_fps or fps), abs=0.011)
+    assert not facts.is_frozen
+    with Image.open(path) as image:
+        assert image.info["loop"] == 0
+
+
+def test_a_gif_says_mock_in_the_colours_of_its_seed(tmp_path: Path) -> None:
+    grounds = set()
+    for seed in (1, 2):
+        path = tmp_path / f"{seed}.gif"
+        placeholder.render(path, seconds=1, width=320, height=180, fps=8, audio=False, seed=seed, format="gif")
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                picture = frame.to_image().convert("RGB")
+                panel = picture.crop((40, 30, 280, 90)).convert("L")
+                assert panel.getextrema() == pytest.approx((24, 235), abs=3)
+        grounds.add(picture.getpixel((5, 90)))
+    assert len(grounds) == 2
+
+
+def test_a_gif_too_fast_for_its_clock_is_refused(tmp_path: Path) -> None:
+    measures: dict[str, int] = {"seconds": 1, "width": 160, "height": 90}
+    with pytest.raises(ValueError, match="GIF has at most 50"):
+        placeholder.render(tmp_path / "mock.gif", **measures, fps=60, audio=False, format="gif")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_seed_chooses_the_colours_and_nothing_else_varies(tmp_path: Path) -> None:
@@ -130,6 +212,7 @@ def test_any_prompt_can_be_drawn(tmp_path: Path, lines: list[str]) -> None:
     "change",
     [
         *({"width": 8}, {"height": 10_000}, {"fps": 0}, {"fps": 500}, {"fps": float("inf")}),
+        *({"played_fps": 0.5}, {"played_fps": 241}, {"played_fps": float("nan")}),
         *({"seconds": 0}, {"seconds": -1}, {"seconds": 5000}, {"seconds": float("nan")}),
     ],
 )
@@ -176,6 +259,12 @@ def test_length_costs_nothing_and_720p_is_cheap(tmp_path: Path) -> None:
         started = time.process_time()
         placeholder.render(path, seconds=seconds, width=1280, height=720, fps=30, audio=True, lines=["a prompt"])
         costs.append(time.process_time() - started)
-    assert costs[1] < 1.5  # about 0.4 s on an idle machine
-    assert costs[2] < 4 * costs[1]
+    assert costs[1] < 0.5  # about 0.05 s on an idle machine
+    assert costs[2] < 6 * costs[1]
     assert probe(path).frame_count == 1800
+
+
+def test_4k_is_cheap(tmp_path: Path) -> None:
+    started = time.process_time()
+    placeholder.render(tmp_path / "mock.mp4", seconds=8, width=3840, height=2160, fps=24, audio=True, lines=["4K"])
+    assert time.process_time() - started < 1.5  # about 0.27 s on an idle machine

@@ -270,7 +270,8 @@ async def test_workers_idle_and_busy_die_with_a_killed_server() -> None:
 
 LIGHT = """
 import asyncio, sys, time
-import media.facts, media.images, media.normalise, media.placeholder, media.pool, media.probe, media.thumbnail
+import media.facts, media.fit, media.images, media.normalise, media.placeholder, media.pool, media.probe
+import media.retime, media.thumbnail
 
 async def main():
     async with media.pool.MediaPool() as pool:

@@ -15,7 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 from jobs import tables
 from tests.conftest import Served
 from tests.server.calling import Stub, fetch, refused
-from tests.server.uploading import clip, image, sha256, stream, upload
+from tests.server.uploading import clip, image, moving, sha256, stream, upload
 
 IMAGE, VIDEO = asset_pb2.ASSET_KIND_IMAGE, asset_pb2.ASSET_KIND_VIDEO
 NEVER = "asset_01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -126,9 +126,10 @@ AVIF = b"\x00\x00\x00\x20ftypavif"
         MATROSKA + bytes(500),
         AVIF + bytes(500),
         b"\x89PNG\r\n\x1a\n",
+        moving(),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>" + b" " * 100,
     ],
-    ids=["text", "gif", "cut png", "cut mp4", "hollow png", "matroska", "avif", "magic only", "svg"],
+    ids=["text", "gif", "cut png", "cut mp4", "hollow png", "matroska", "avif", "magic only", "moving webp", "svg"],
 )
 def test_what_is_no_image_and_no_video_is_not_kept(served: Served, stub: Stub, tenant: str, data: bytes) -> None:
     refusal = refused(stub.UploadAsset, stream(tenant, data))

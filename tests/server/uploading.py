@@ -37,6 +37,14 @@ def clip(seconds: int = 2) -> bytes:
         return path.read_bytes()
 
 
+def moving() -> bytes:
+    """An animated WebP."""
+    out = io.BytesIO()
+    first, second = (Image.new("RGB", (16, 16), color) for color in ("red", "blue"))
+    first.save(out, "WEBP", save_all=True, append_images=[second])
+    return out.getvalue()
+
+
 def padded(data: bytes, size: int) -> bytes:
     """The MP4 with a box of nothing at its end, so that it is `size` bytes long and plays as before."""
     room = size - len(data)
