@@ -11,6 +11,7 @@ from jobs.tokens import TokenSource
 from providers.base import BaseVideoProvider
 from providers.catalogue import CATALOGUE, Catalogue, Found
 from providers.model import LifecycleState, VideoModel
+from providers.selection import Chooser
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +107,9 @@ class Vendors:
         self._unavailable = dict(unavailable)
         """Vendor name -> the sentence that names the missing variable."""
         self._usable = _by_place(self._endpoints.values())
+        self.chooser = Chooser(catalogue.rows.values())
+        self._auto: tuple[frozenset[str], frozenset[str]] | None = None
+        """Which endpoints were paused, and what `auto` might choose then."""
         self.breakers = {endpoint.name: Breaker() for endpoint in self._endpoints.values()}
 
     def endpoint(self, name: str) -> Endpoint | None:
@@ -125,6 +129,18 @@ class Vendors:
         """Every endpoint at which the row can be bought here: the live ones, or else the mocks."""
         usable = self._usable.get((row.provider, self.providers[row.provider].place(row)), Usable())
         return usable.live or usable.mock
+
+    def usable(self) -> frozenset[str]:
+        """Ids that `auto` may choose: live ones if there are any, else mocks; never a mixture."""
+        paused = self.paused()
+        if self._auto is None or self._auto[0] != paused:
+            by_state: dict[RowState, set[str]] = {RowState.LIVE: set(), RowState.MOCK: set()}
+            for row in self.catalogue.rows.values():
+                available = self.availability(row)
+                if available.state in by_state and not available.paused:
+                    by_state[available.state].add(row.id)
+            self._auto = (paused, frozenset(by_state[RowState.LIVE] or by_state[RowState.MOCK]))
+        return self._auto[1]
 
     def paused(self) -> frozenset[str]:
         """The names of the endpoints to which nothing is sent at the moment."""

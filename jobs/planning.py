@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from core.errors import NotFound, Precondition, Reason, Violation
 from core.money import Money
 from core.spec import Notice
-from jobs.endpoints import Availability, RowState, Vendors
+from jobs.endpoints import Availability, Vendors
 from jobs.orders import Offer, Order, Plan, QuoteLine, Selection
 from providers import prices, selection
-from providers.model import LifecycleState, VideoModel
+from providers.model import VideoModel
 from providers.resolve import Resolved, for_variation, resolve
 
 AUTO = "auto"
@@ -73,25 +73,14 @@ def _choose(order: Order, vendors: Vendors, name: str, usual: Mapping[str, int])
         found = vendors.find(name, order.wish.mode)
         return _Choice(row=found.model, reason="asked for", notices=found.notices)
     wanted = order.selection or Selection()
-    chosen = selection.choose(
+    chosen = vendors.chooser.choose(
         order.wish,
-        tuple(vendors.catalogue.rows.values()),
-        available=_usable(vendors),
+        vendors.usable(),
         strategy=selection.Strategy(wanted.strategy),
         required=frozenset(map(selection.Capability, wanted.required_capabilities)),
         typical=usual,
     )
     return _Choice(row=chosen.model, reason=chosen.reason)
-
-
-def _usable(vendors: Vendors) -> frozenset[str]:
-    """Ids that `auto` may choose: live ones if there are any, else mocks; never a mixture."""
-    by_state: dict[RowState, set[str]] = {RowState.LIVE: set(), RowState.MOCK: set()}
-    for row in vendors.catalogue.rows.values():
-        state = vendors.availability(row).state
-        if row.lifecycle.state is not LifecycleState.RETIRED and state in by_state:
-            by_state[state].add(row.id)
-    return frozenset(by_state[RowState.LIVE] or by_state[RowState.MOCK])
 
 
 def _unavailable(row: VideoModel, available: Availability) -> Precondition:

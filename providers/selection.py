@@ -1,11 +1,14 @@
 """The model `auto` stands for: the cheapest, fastest or best row that does all of a wish, and why."""
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Set
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from core import clock
 from core.errors import InvalidRequest, Precondition, Reason, Violation
-from core.spec import Wish
+from core.spec import MediaInput, Wish
 from providers import prices
 from providers.model import LifecycleState, VideoModel
 from providers.resolve import can_honour, resolve
@@ -34,6 +37,7 @@ class Capability(enum.StrEnum):
     SOURCE_VIDEO = "SOURCE_VIDEO"
 
 
+_REMEMBERED = 1024
 _GOOD_ENOUGH = 60
 """The rank down to which `auto` chooses freely: the first models of the field are taken only when no other can."""
 
@@ -85,7 +89,7 @@ def choose(
         )
     buyable = [row for row in rows if row.id in available and row.lifecycle.state is not LifecycleState.RETIRED]
     able = [row for row in buyable if all(has(row, capability) for capability in required)]
-    fitting = [row for row in able if can_honour(wish, row)]
+    fitting = [row for row in able if row.mode(wish.mode) and can_honour(wish, row)]
     if not fitting and wish.allow_substitutions:
         fitting = [row for row in able if row.prompt_limit and not resolve(wish, row).violations]
     if not fitting:
@@ -94,6 +98,50 @@ def choose(
     usual = typical or {}
     ranked = sorted((_candidate(wish, row, usual) for row in fitting), key=_ORDER[strategy])
     return Choice(model=ranked[0].model, reason=_reason(strategy, ranked))
+
+
+class Chooser:
+    """`choose` over fixed rows, remembering its answers: they hardly depend on the prompt, and hold for a day."""
+
+    def __init__(self, rows: Iterable[VideoModel]) -> None:
+        self._rows = tuple(rows)
+        self._limits = {utf16: _limits(self._rows, utf16=utf16) for utf16 in (False, True)}
+        self._known: OrderedDict[object, Choice] = OrderedDict()
+
+    def choose(
+        self,
+        wish: Wish,
+        available: frozenset[str],
+        strategy: Strategy = Strategy.CHEAPEST,
+        required: frozenset[Capability] = frozenset(),
+        typical: Mapping[str, int] | None = None,
+    ) -> Choice:
+        """As `choose`."""
+        if wish.vendor_options or any(media.data for media in _media(wish)):
+            return choose(wish, self._rows, available, strategy, required, typical)
+        usual = tuple(sorted((typical or {}).items())) if strategy is Strategy.FASTEST else ()
+        key = (self._likeness(wish), available, strategy, required, usual, clock.now().date())
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = choose(wish, self._rows, available, strategy, required, typical)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return known
+
+    def _likeness(self, wish: Wish) -> tuple[object, ...]:
+        """What of a wish can matter: everything but the prompt, of which only its length against the rows' limits."""
+        sizes = (len(wish.prompt), len(wish.prompt.encode("utf-16-le", "surrogatepass")) // 2)
+        places = (bisect_left(limits, size) for limits, size in zip(self._limits.values(), sizes, strict=True))
+        others = (getattr(wish, name) for name in Wish.__slots__ if name not in ("prompt", "vendor_options"))
+        return (bool(wish.prompt.strip()), bool(wish.prompt), *places, *others)
+
+
+def _limits(rows: Sequence[VideoModel], *, utf16: bool) -> list[int]:
+    return sorted({row.prompt_limit for row in rows if row.prompt_utf16 == utf16})
+
+
+def _media(wish: Wish) -> Iterator[MediaInput]:
+    yield from (each for each in (wish.first_frame, wish.last_frame, wish.source_video, *wish.references) if each)
 
 
 def has(model: VideoModel, capability: Capability) -> bool:

@@ -66,7 +66,8 @@ def generate(
     """Ask for a video and follow it until it ends."""
     # What describes the video reaches the request by name, through the context: see `fields_of`.
     with connection.connect(target, tenant, api_key, insecure) as client:
-        request = generate_request(tenant, prompt, creative, with_request_id(fields_of(context.params)))
+        fields = client.with_uploads(with_request_id(fields_of(context.params)))
+        request = generate_request(tenant, prompt, creative, fields)
         if validate_only:
             _show_quote(client, request, as_json)
             return

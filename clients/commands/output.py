@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import typer
-from filmgate.v1 import common_pb2, job_pb2, quote_pb2, video_pb2
+from filmgate.v1 import asset_pb2, common_pb2, job_pb2, quote_pb2, video_pb2
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from rich.console import Console
@@ -83,6 +83,26 @@ def _video_row(video: video_pb2.Video) -> tuple[str, ...]:
         f"{video.size / 1_000_000:.1f} MB",
         f"{video.width}x{video.height}@{video.fps:g}",
         plain(video.provenance.model) + mock,
+    )
+
+
+def print_assets(assets: Iterable[asset_pb2.Asset]) -> None:
+    """Assets by id, and their addresses below, each on a line of its own."""
+    assets = list(assets)
+    print_table(("asset", "name", "type", "length", "size", "frame"), (_asset_row(asset) for asset in assets))
+    for asset in assets:
+        if asset.url:
+            typer.echo(asset.url)
+
+
+def _asset_row(asset: asset_pb2.Asset) -> tuple[str, ...]:
+    return (
+        plain(asset.id),
+        plain(asset.filename),
+        plain(asset.mime_type),
+        words.length(asset.duration) if asset.HasField("duration") else "",
+        f"{asset.size / 1_000_000:.1f} MB",
+        f"{asset.width}x{asset.height}",
     )
 
 

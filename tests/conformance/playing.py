@@ -46,7 +46,6 @@ class Seen:
     """Micros in our ledger."""
     charged: int = 0
     """Micros by the emulator's own tables."""
-    quoted: int = 0
     held: int = 0
     basis: str = ""
     clips: int = 0
@@ -154,18 +153,21 @@ class Player:
         return "stuck" if behaviour.at == "queued" else "stuck-running"
 
     async def _phase(self, phase: str) -> None:
+        """Every behaviour of the phase at once, and then a look at the emulator's rows."""
         cases = self._of(phase)
-        found = await asyncio.gather(*map(self._one, cases), return_exceptions=True)
-        for behaviour, seen in zip(cases, found, strict=True):
-            self.played.seen[behaviour.name] = (
-                Seen(state=f"{type(seen).__name__}: {seen}") if isinstance(seen, BaseException) else seen
-            )
+        views = await asyncio.gather(*map(self._one, cases), return_exceptions=True)
+        jobs = await self._vendor_jobs()
+        for behaviour, view in zip(cases, views, strict=True):
+            broken = isinstance(view, BaseException)
+            seen = Seen(state=f"{type(view).__name__}: {view}") if broken else self._seen(behaviour, view, jobs)
+            self.played.seen[behaviour.name] = seen
 
-    async def _one(self, behaviour: Behaviour) -> Seen:
+    async def _one(self, behaviour: Behaviour) -> JobView:
         await self._ordered(behaviour)
         if behaviour.at:
-            await self._cancel(behaviour)
-        return await self._seen(behaviour)
+            await self._reached(behaviour)
+            await self.workshop.jobs.cancel(self._ids[behaviour.name], "acme")
+        return await self._ended(behaviour)
 
     async def _ordered(self, behaviour: Behaviour) -> None:
         facts = self.surface.facts
@@ -175,10 +177,6 @@ class Player:
             wish["first_frame"] = picture()
         model = facts["image_model"] if behaviour.image else facts["model"]
         self._ids[behaviour.name] = await self.workshop.order(model, **wish)
-
-    async def _cancel(self, behaviour: Behaviour) -> None:
-        await self._reached(behaviour)
-        await self.workshop.jobs.cancel(self._ids[behaviour.name], "acme")
 
     async def _reached(self, behaviour: Behaviour) -> None:
         """Until the vendor has the job and it is where it is to be met."""
@@ -190,12 +188,11 @@ class Player:
 
         await self.workshop.until(self._ids[behaviour.name], there)
 
-    async def _seen(self, behaviour: Behaviour) -> Seen:
-        view = await self._ended(behaviour)
+    def _seen(self, behaviour: Behaviour, view: JobView, everything: Sequence[Mapping[str, Any]]) -> Seen:
         [clip] = view.clips
         failure = view.job.failure
         mark = self._marks[behaviour.name]
-        jobs = await self._vendor_jobs(mark)
+        jobs = [job for job in everything if mark in job["prompt"]]
         return Seen(
             state=view.job.state,
             reason=failure.reason if failure else "",
@@ -206,7 +203,6 @@ class Player:
             attempts=len(clip.attempts),
             booked=view.cost.micros,
             charged=sum(job["billed_micros"] for job in jobs),
-            quoted=sum(attempt.quote_micros for attempt in clip.attempts if attempt.ticket),
             held=view.held.micros,
             basis=clip.attempts[-1].cost_basis or "" if clip.attempts else "",
             clips=len(view.videos),
@@ -226,31 +222,29 @@ class Player:
             pass  # what it is then is what the test compares
         return await self.workshop.jobs.view(job_id, "acme")
 
-    async def _vendor_jobs(self, mark: str) -> list[dict[str, Any]]:
-        found = (await self.workshop.control("jobs"))["jobs"]
-        return [job for job in found if mark in job["prompt"]]
+    async def _vendor_jobs(self) -> list[dict[str, Any]]:
+        return list((await self.workshop.control("jobs"))["jobs"])
 
     async def _settle_parked(self) -> None:
         """Every parked clip is adopted if the vendor has its job, else given up, as an operator would do."""
-        for name, seen in self.played.seen.items():
-            if seen.state == JobState.NEEDS_RESOLUTION:
-                await self._resolve(name)
-        for behaviour in self._of("crowd"):
-            seen = self.played.seen[behaviour.name]
-            if seen.state == JobState.NEEDS_RESOLUTION:
-                self.played.seen[behaviour.name] = replace(seen, **await self._later(behaviour))
+        seen = self.played.seen
+        parked = [each for each in self._of("crowd") if seen[each.name].state == JobState.NEEDS_RESOLUTION]
+        known = await self._vendor_jobs()
+        views = await asyncio.gather(*[self._resolved(behaviour, known) for behaviour in parked])
+        jobs = await self._vendor_jobs()
+        for behaviour, view in zip(parked, views, strict=True):
+            now = self._seen(behaviour, view, jobs)
+            later = {"later": now.state, "later_booked": now.booked, "later_charged": now.charged}
+            seen[behaviour.name] = replace(seen[behaviour.name], **later)
 
-    async def _resolve(self, name: str) -> None:
-        [clip] = (await self.workshop.jobs.view(self._ids[name], "acme")).clips
-        jobs = await self._vendor_jobs(self._marks[name])
+    async def _resolved(self, behaviour: Behaviour, known: Sequence[Mapping[str, Any]]) -> JobView:
+        job_id = self._ids[behaviour.name]
+        [clip] = (await self.workshop.jobs.view(job_id, "acme")).clips
+        jobs = [job for job in known if self._marks[behaviour.name] in job["prompt"]]
         kind = VerdictKind.ADOPT if jobs else VerdictKind.ABANDON
-        task = jobs[0]["id"] if jobs else ""
-        await self.workshop.jobs.resolve(clip.clip.id, "acme", Verdict(kind=kind, vendor_task_id=task))
-
-    async def _later(self, behaviour: Behaviour) -> Mapping[str, Any]:
-        await self.workshop.until(self._ids[behaviour.name], lambda view: view.job.state.terminal)
-        seen = await self._seen(behaviour)
-        return {"later": seen.state, "later_booked": seen.booked, "later_charged": seen.charged}
+        verdict = Verdict(kind=kind, vendor_task_id=jobs[0]["id"] if jobs else "")
+        await self.workshop.jobs.resolve(clip.clip.id, "acme", verdict)
+        return await self.workshop.until(job_id, lambda view: view.job.state.terminal)
 
     async def _called(self) -> None:
         """With webhooks alone: no poll within anybody's patience, no list to search."""
@@ -276,23 +270,16 @@ class Player:
                 await self.workshop.until(self._ids[behaviour.name], _is_overdue)
         if not all(self.surface.stops(behaviour.at) for behaviour in cases):
             self.workshop.pass_time(self.workshop.policy.overdue_grace + 1)
-        for behaviour in cases:
-            self.played.seen[behaviour.name] = await self._seen(behaviour)
+        views = await asyncio.gather(*map(self._ended, cases))
+        jobs = await self._vendor_jobs()
+        for behaviour, view in zip(cases, views, strict=True):
+            self.played.seen[behaviour.name] = self._seen(behaviour, view, jobs)
 
     async def _unreachable(self) -> None:
         await self.workshop.emulators.stop()
         [behaviour] = self._of("unreachable")
         await self._ordered(behaviour)
-        view = await self._ended(behaviour)
-        [clip] = view.clips
-        self.played.seen[behaviour.name] = Seen(
-            state=view.job.state,
-            reason=view.job.failure.reason if view.job.failure else "",
-            billed=_billed(view),
-            posts=self._counting.count(self._marks[behaviour.name]),
-            attempts=len(clip.attempts),
-            booked=view.cost.micros,
-        )
+        self.played.seen[behaviour.name] = self._seen(behaviour, await self._ended(behaviour), ())
 
     async def _unstruck(self) -> frozenset[str]:
         """The behaviours of which a fault waits as it was queued."""

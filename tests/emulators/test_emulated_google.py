@@ -376,7 +376,7 @@ MET: dict[str, tuple[int, str, float | None]] = {
 @pytest.mark.parametrize("fault", MET)
 def test_what_a_submit_can_meet(http: httpx.Client, fault: str) -> None:
     status, reason, wait = MET[fault]
-    prompt = fresh(fault)
+    prompt = fresh(f"submit/{fault}")
     body = {"model": "gemini-omni-1.1-flash", "input": prompt, "background": True}
     answer = http.post("/google/v1/interactions", json=body, headers=KEY)
     assert answer.status_code == status

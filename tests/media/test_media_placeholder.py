@@ -143,19 +143,19 @@ def test_a_gif_says_mock_in_the_colours_of_its_seed(tmp_path: Path) -> None:
     for seed in (1, 2):
         path = tmp_path / f"{seed}.gif"
         placeholder.render(path, seconds=1, width=320, height=180, fps=8, audio=False, seed=seed, format="gif")
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                picture = frame.to_image().convert("RGB")
-                panel = picture.crop((40, 30, 280, 90)).convert("L")
-                assert panel.getextrema() == pytest.approx((24, 235), abs=3)
+        with Image.open(path) as image:
+            for number in range(8):
+                image.seek(number)
+                picture = image.convert("RGB")
+                assert picture.crop((40, 30, 280, 90)).convert("L").getextrema() == pytest.approx((24, 235), abs=3)
         grounds.add(picture.getpixel((5, 90)))
     assert len(grounds) == 2
 
 
 def test_a_gif_too_fast_for_its_clock_is_refused(tmp_path: Path) -> None:
-    measures: dict[str, int] = {"seconds": 1, "width": 160, "height": 90}
+    path = tmp_path / "mock.gif"
     with pytest.raises(ValueError, match="GIF has at most 50"):
-        placeholder.render(tmp_path / "mock.gif", **measures, fps=60, audio=False, format="gif")
+        placeholder.render(path, seconds=1, width=160, height=90, fps=60, audio=False, format="gif")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -70,7 +70,8 @@ def test_every_frame_stays_in_its_order(
     retime(source, target, fps)
     facts = verify(target)
     assert (facts.container, facts.frame_count) == ("mp4", 12)
-    assert (facts.fps, facts.duration) == (pytest.approx(fps, rel=0.001), pytest.approx(12 / fps, rel=0.001))
+    assert facts.fps == pytest.approx(fps, rel=0.001)
+    assert facts.duration == pytest.approx(12 / fps, rel=0.001)
     # a GIF has few shades
     assert _pictures(target) == pytest.approx(_pictures(source), abs=8)
 
@@ -90,7 +91,8 @@ def test_frames_that_an_edit_hides_stay_hidden(tmp_path: Path, clip: Path) -> No
     assert shown == 19
     retime(cut, tmp_path / "b.mp4", 10)
     facts = verify(tmp_path / "b.mp4")
-    assert (facts.frame_count, facts.duration) == (shown, pytest.approx(1.9))
+    assert facts.frame_count == shown
+    assert facts.duration == pytest.approx(1.9)
 
 
 @pytest.mark.parametrize("fps", [0, 0.5, 1000, float("nan"), float("inf")])
@@ -104,7 +106,8 @@ async def test_in_the_pool_in_its_own_place(tmp_path: Path) -> None:
     placeholder.render(path, seconds=1, width=64, height=64, fps=8, audio=True, played_fps=125)
     async with MediaPool(workers=1) as pool:
         facts = await pool.run(retime, path, path, 8.0, timeout=20)
-    assert (facts.frame_count, facts.fps, facts.duration) == (8, 8, pytest.approx(1.0))
+    assert (facts.frame_count, facts.fps) == (8, 8)
+    assert facts.duration == pytest.approx(1.0)
     assert facts == probe(path)
 
 

@@ -9,7 +9,7 @@ from core.errors import InvalidRequest, Precondition, Reason
 from core.spec import MediaInput, Wish
 from providers.catalogue import CATALOGUE
 from providers.model import Choices
-from providers.selection import Capability, Strategy, choose
+from providers.selection import Capability, Chooser, Strategy, choose
 
 _ALL = frozenset(
     {"runway/gen4.5", "runway/gen4_turbo", "runway/veo3", "runway/veo3.1"}
@@ -121,3 +121,28 @@ def test_nothing_fits(wish: Wish, available: frozenset[str], required: frozenset
     with pytest.raises(Precondition, match=says) as refused:
         choose(wish, _ROWS, available, Strategy.CHEAPEST, required)
     assert refused.value.reason is Reason.MODEL_UNAVAILABLE
+
+
+def test_a_remembered_choice_is_the_same_choice() -> None:
+    chooser = Chooser(_ROWS)
+    wishes = [
+        Wish(prompt="a cat"),
+        Wish(prompt="another cat"),
+        Wish(prompt="x" * 1001),
+        Wish(prompt="x" * 1001, duration=5.0),
+        Wish(prompt="a cat", first_frame=_IMAGE),
+        Wish(prompt="a cat", first_frame=MediaInput(data=b"PNG", mime_type="image/png")),
+    ]
+    for _ in range(2):
+        for wish in wishes:
+            for strategy in Strategy:
+                usual = {"runway/veo3.1": 20}
+                assert chooser.choose(wish, _ALL, strategy, typical=usual) == choose(
+                    wish, _ROWS, _ALL, strategy, typical=usual
+                )
+
+
+def test_what_is_not_available_any_more_is_not_remembered() -> None:
+    chooser = Chooser(_ROWS)
+    first = chooser.choose(Wish(prompt="a cat"), _ALL).model.id
+    assert chooser.choose(Wish(prompt="a cat"), _ALL - {first}).model.id != first

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack, cast
 
 import grpc
-from filmgate.v1 import job_pb2, video_pb2
+from filmgate.v1 import asset_pb2, job_pb2, video_pb2
 from filmgate.v1 import video_service_pb2 as messages
 
-from filmgate_client import requests
+from filmgate_client import assets, requests
 from filmgate_client.base import BaseClient, check_complete
 from filmgate_client.channel import channel_options
 from filmgate_client.errors import FailedCall, FilmgateCallError, call_error
@@ -38,8 +39,10 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         """Ask for a video; the accepted job, or with `wait` (seconds) the job ended, parked, or as it is by then.
 
         Safe against lost answers: it carries a request id, and repeats the call with it while the server is away.
+        A file of more than 4 MiB is uploaded first; with a request id of your own upload it yourself, so that the
+        repeated request names the same asset.
         """
-        fields = requests.with_request_id(fields)
+        fields = await self.with_uploads(requests.with_request_id(fields))
         answer = await self.submit(requests.generate_request(self.tenant, prompt, creative_id, fields))
         return answer.job if wait is None else await self.wait_for(answer.job.id, timeout=wait)
 
@@ -59,7 +62,7 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         self, prompt: str, *, creative_id: str, **fields: Unpack[requests.GenerateFields]
     ) -> messages.QuoteVideoResponse:
         """What `generate` with the same arguments would cost and resolve to."""
-        request = requests.generate_request(self.tenant, prompt, creative_id, fields)
+        request = requests.generate_request(self.tenant, prompt, creative_id, await self.with_uploads(fields))
         answer = messages.QuoteVideoResponse
         return await self._call(self.stub.QuoteVideo, messages.QuoteVideoRequest(request=request), answer)
 
@@ -144,9 +147,53 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         request = messages.DeleteVideoRequest(tenant_name=self.tenant, video_id=video_id)
         await self._call(self.stub.DeleteVideo, request, messages.DeleteVideoResponse)
 
-    async def _call(self, method: Any, request: object, answer: type[Answer]) -> Answer:
+    async def upload_asset(
+        self,
+        path: Path | str,
+        *,
+        filename: str | None = None,
+        mime_type: str = "",
+        timeout: float = assets.UPLOAD_TIMEOUT,
+    ) -> asset_pb2.Asset:
+        """Upload an image or a video, to be named as an input by its id; not repeated by itself.
+
+        `filename` is its name for people (default: the file's own). `mime_type` is refused where the bytes say
+        otherwise; empty: they decide. Raises OSError for an unreadable file.
+        """
+        source = Path(path)
+        opening = await asyncio.to_thread(assets.opening, self.tenant, source, filename, mime_type)
+        answer = messages.UploadAssetResponse
+        return (await self._call(self.stub.UploadAsset, _stream(opening, source), answer, timeout)).asset
+
+    async def get_asset(self, asset_id: str, *, url_ttl: float | None = None) -> asset_pb2.Asset:
+        """An uploaded file; with `url_ttl` (seconds) with an address to read it."""
+        request = assets.asset_request(self.tenant, asset_id, url_ttl)
+        return (await self._call(self.stub.GetAsset, request, messages.GetAssetResponse)).asset
+
+    async def list_assets(self, **filters: Unpack[assets.AssetFilters]) -> AsyncIterator[asset_pb2.Asset]:
+        """The matching assets, newest first; further pages are fetched as they are needed."""
+        request = assets.assets_request(self.tenant, filters)
+        while True:
+            page = await self._call(self.stub.ListAssets, request, messages.ListAssetsResponse)
+            for asset in page.assets:
+                yield asset
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def delete_asset(self, asset_id: str) -> None:
+        """Delete an uploaded file; jobs that were accepted with it keep what they need."""
+        request = messages.DeleteAssetRequest(tenant_name=self.tenant, asset_id=asset_id)
+        await self._call(self.stub.DeleteAsset, request, messages.DeleteAssetResponse)
+
+    async def with_uploads(self, fields: requests.GenerateFields) -> requests.GenerateFields:
+        """The fields of a request with every file that is too large to be sent along uploaded and named by its id."""
+        ids = {name: (await self.upload_asset(path)).id for name, path in assets.too_large(fields).items()}
+        return assets.named(fields, ids)
+
+    async def _call(self, method: Any, request: object, answer: type[Answer], timeout: float | None = None) -> Answer:
         try:
-            return cast(Answer, await method(request, timeout=self._timeout, metadata=self._metadata))
+            return cast(Answer, await method(request, timeout=timeout or self._timeout, metadata=self._metadata))
         except grpc.RpcError as error:
             raise call_error(cast(FailedCall, error)) from error
 
@@ -180,3 +227,11 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         if credentials is None:
             return grpc.aio.insecure_channel(target, options=options)
         return grpc.aio.secure_channel(target, credentials, options=options)
+
+
+async def _stream(opening: messages.UploadAssetRequest, path: Path) -> AsyncIterator[messages.UploadAssetRequest]:
+    """The messages of an upload, the file read on a thread."""
+    yield opening
+    rest = assets.chunks(path)
+    while (message := await asyncio.to_thread(next, rest, None)) is not None:
+        yield message

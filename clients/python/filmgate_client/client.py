@@ -1,15 +1,17 @@
 """The blocking client."""
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack, cast
 
 import grpc
-from filmgate.v1 import job_pb2, video_pb2
+from filmgate.v1 import asset_pb2, job_pb2, video_pb2
 from filmgate.v1 import video_service_pb2 as messages
 
-from filmgate_client import requests
+from filmgate_client import assets, requests
 from filmgate_client.base import BaseClient, check_complete
 from filmgate_client.channel import channel_options
 from filmgate_client.errors import FailedCall, FilmgateCallError, call_error
@@ -38,8 +40,10 @@ class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
         """Ask for a video; the accepted job, or with `wait` (seconds) the job ended, parked, or as it is by then.
 
         Safe against lost answers: it carries a request id, and repeats the call with it while the server is away.
+        A file of more than 4 MiB is uploaded first; with a request id of your own upload it yourself, so that the
+        repeated request names the same asset.
         """
-        fields = requests.with_request_id(fields)
+        fields = self.with_uploads(requests.with_request_id(fields))
         answer = self.submit(requests.generate_request(self.tenant, prompt, creative_id, fields))
         return answer.job if wait is None else self.wait_for(answer.job.id, timeout=wait)
 
@@ -59,7 +63,7 @@ class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
         self, prompt: str, *, creative_id: str, **fields: Unpack[requests.GenerateFields]
     ) -> messages.QuoteVideoResponse:
         """What `generate` with the same arguments would cost and resolve to."""
-        request = requests.generate_request(self.tenant, prompt, creative_id, fields)
+        request = requests.generate_request(self.tenant, prompt, creative_id, self.with_uploads(fields))
         answer = messages.QuoteVideoResponse
         return self._call(self.stub.QuoteVideo, messages.QuoteVideoRequest(request=request), answer)
 
@@ -138,9 +142,51 @@ class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
         request = messages.DeleteVideoRequest(tenant_name=self.tenant, video_id=video_id)
         self._call(self.stub.DeleteVideo, request, messages.DeleteVideoResponse)
 
-    def _call(self, method: Any, request: object, answer: type[Answer]) -> Answer:
+    def upload_asset(
+        self,
+        path: Path | str,
+        *,
+        filename: str | None = None,
+        mime_type: str = "",
+        timeout: float = assets.UPLOAD_TIMEOUT,
+    ) -> asset_pb2.Asset:
+        """Upload an image or a video, to be named as an input by its id; not repeated by itself.
+
+        `filename` is its name for people (default: the file's own). `mime_type` is refused where the bytes say
+        otherwise; empty: they decide. Raises OSError for an unreadable file.
+        """
+        source = Path(path)
+        parts = itertools.chain([assets.opening(self.tenant, source, filename, mime_type)], assets.chunks(source))
+        return self._call(self.stub.UploadAsset, parts, messages.UploadAssetResponse, timeout).asset
+
+    def get_asset(self, asset_id: str, *, url_ttl: float | None = None) -> asset_pb2.Asset:
+        """An uploaded file; with `url_ttl` (seconds) with an address to read it."""
+        request = assets.asset_request(self.tenant, asset_id, url_ttl)
+        return self._call(self.stub.GetAsset, request, messages.GetAssetResponse).asset
+
+    def list_assets(self, **filters: Unpack[assets.AssetFilters]) -> Iterator[asset_pb2.Asset]:
+        """The matching assets, newest first; further pages are fetched as they are needed."""
+        request = assets.assets_request(self.tenant, filters)
+        while True:
+            page = self._call(self.stub.ListAssets, request, messages.ListAssetsResponse)
+            yield from page.assets
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def delete_asset(self, asset_id: str) -> None:
+        """Delete an uploaded file; jobs that were accepted with it keep what they need."""
+        request = messages.DeleteAssetRequest(tenant_name=self.tenant, asset_id=asset_id)
+        self._call(self.stub.DeleteAsset, request, messages.DeleteAssetResponse)
+
+    def with_uploads(self, fields: requests.GenerateFields) -> requests.GenerateFields:
+        """The fields of a request with every file that is too large to be sent along uploaded and named by its id."""
+        ids = {name: self.upload_asset(path).id for name, path in assets.too_large(fields).items()}
+        return assets.named(fields, ids)
+
+    def _call(self, method: Any, request: object, answer: type[Answer], timeout: float | None = None) -> Answer:
         try:
-            return cast(Answer, method(request, timeout=self._timeout, metadata=self._metadata))
+            return cast(Answer, method(request, timeout=timeout or self._timeout, metadata=self._metadata))
         except grpc.RpcError as error:
             raise call_error(cast(FailedCall, error)) from error
 

@@ -12,7 +12,7 @@ from filmgate.v1 import common_pb2, media_pb2, video_service_pb2, webhook_pb2
 from google.protobuf.duration_pb2 import Duration
 
 MediaSource = str | Path | media_pb2.MediaInput
-"""An https address, an `asset_…` id, a local file that is sent along, or the message itself."""
+"""An https address, an `asset_…` id, a local file (sent along, or uploaded first), or the message itself."""
 
 
 Repeatable = video_service_pb2.GenerateVideoRequest | video_service_pb2.BatchGenerateVideosRequest
@@ -52,7 +52,8 @@ class GenerateFields(TypedDict, total=False):
 
 
 _PARAMETERS = ("aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "style", "audio")
-_MEDIA = ("first_frame", "last_frame", "source_video")
+MEDIA = ("first_frame", "last_frame", "source_video")
+"""Fields that take a file."""
 _COPIED = (
     "model",
     "variations",
@@ -81,7 +82,7 @@ def generate_request(
         creative_id=creative_id,
         **_only(given, _COPIED),
     )
-    for name, source in _only(given, _MEDIA).items():
+    for name, source in _only(given, MEDIA).items():
         getattr(request, name).CopyFrom(media(source))
     if "max_cost" in given:
         request.max_cost.CopyFrom(money(given["max_cost"]))

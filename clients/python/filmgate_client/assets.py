@@ -1,0 +1,71 @@
+"""Files to upload: what is said of them, and their bytes as the messages of one stream."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from filmgate.v1 import video_service_pb2 as messages
+
+from filmgate_client.requests import MEDIA, GenerateFields, seconds
+
+CHUNK = 512 * 1024
+LARGEST_INLINE = 4 * 1024 * 1024
+"""Bytes of a file that may travel inside a request."""
+UPLOAD_TIMEOUT = 900.0
+"""Seconds; 256 MiB at 300 kB/s."""
+
+
+class AssetFilters(TypedDict, total=False):
+    """What assets can be narrowed by: kind `IMAGE` or `VIDEO`; None counts as not given."""
+
+    kind: str | None
+    page_size: int
+
+
+def opening(tenant: str, path: Path, filename: str | None, mime_type: str) -> messages.UploadAssetRequest:
+    """The first message, for which the file is read once: it tells size and hash. Raises OSError."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    metadata = messages.AssetMetadata(
+        tenant_name=tenant,
+        filename=path.name if filename is None else filename,
+        mime_type=mime_type,
+        size=size,
+        sha256=sha256,
+    )
+    return messages.UploadAssetRequest(metadata=metadata)
+
+
+def chunks(path: Path) -> Iterator[messages.UploadAssetRequest]:
+    """All other messages."""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield messages.UploadAssetRequest(chunk=chunk)
+
+
+def asset_request(tenant: str, asset_id: str, url_ttl: float | None) -> messages.GetAssetRequest:
+    """The request for one asset; no `url_ttl` asks for no address."""
+    ttl = None if url_ttl is None else seconds(url_ttl)
+    return messages.GetAssetRequest(tenant_name=tenant, asset_id=asset_id, url_ttl=ttl)
+
+
+def assets_request(tenant: str, filters: AssetFilters) -> messages.ListAssetsRequest:
+    """The first page's request. Raises ValueError for an unknown kind."""
+    values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    if "kind" in values:
+        values["kind"] = f"ASSET_KIND_{values['kind'].upper()}"
+    return messages.ListAssetsRequest(tenant_name=tenant, **values)
+
+
+def too_large(fields: GenerateFields) -> dict[str, Path]:
+    """The files among the fields that must be uploaded, being too large to be sent along. Raises OSError."""
+    given: Mapping[str, object] = {name: value for name, value in fields.items() if name in MEDIA}
+    paths = {name: value for name, value in given.items() if isinstance(value, Path)}
+    return {name: path for name, path in paths.items() if path.stat().st_size > LARGEST_INLINE}
+
+
+def named(fields: GenerateFields, asset_ids: Mapping[str, str]) -> GenerateFields:
+    """The same fields with assets in place of files."""
+    return cast(GenerateFields, {**fields, **asset_ids})
