@@ -17,6 +17,19 @@ _LARGEST_BODY = 1 << 20
 _log = structlog.get_logger()
 
 
+_KEPT_SECONDS = 3600.0
+_ASKED_AGAIN = 60.0
+"""A signature that does not verify may mean new keys; asking for them is not done more often than this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Secrets:
+    """What verifies an endpoint's webhooks, and when it was asked for."""
+
+    values: tuple[str, ...]
+    since: float
+
+
 @dataclass(slots=True)
 class Callbacks:
     """Answers `/webhooks/{provider}/{token}`."""
@@ -24,7 +37,7 @@ class Callbacks:
     context: Context
     sender: Sender
     resolver: parked.Resolver
-    _secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _secrets: dict[str, _Secrets] = field(default_factory=dict)
 
     async def largest(self, name: str, token: str) -> int:
         """Bytes of the largest body that is worth reading from this address."""
@@ -46,9 +59,8 @@ class Callbacks:
         endpoint = self.context.vendors.endpoint(attempt.endpoint)
         if endpoint is None:
             return 404
-        secrets = await self._signing_secrets(endpoint)
         try:
-            news = provider.callback(headers, body, secrets, self.context.now())
+            news = await self._verified(endpoint, token, headers, body)
         except CallbackRefused as error:
             _log.warning("webhook refused", provider=name, attempt=attempt.id, why=str(error))
             return 401
@@ -92,9 +104,26 @@ class Callbacks:
         else:
             await parked.adopt(self.context, found, attempt, ticket, "the vendor called back")
 
-    async def _signing_secrets(self, endpoint: Endpoint) -> tuple[str, ...]:
-        """Fetched once per endpoint; asked again as long as the vendor did not say."""
-        if not self._secrets.get(endpoint.name):
+    async def _verified(self, endpoint: Endpoint, token: str, headers: Mapping[str, str], body: bytes) -> Callback:
+        """What the webhook says; a vendor may have changed its keys since we asked. Raises CallbackRefused."""
+        provider = self.context.vendors.providers[endpoint.provider]
+        address = self.context.callback_url(endpoint, token)
+        ours = (address,) if provider.signs_addresses and address else ()
+        known = await self._signing_secrets(endpoint)
+        try:
+            return provider.callback(headers, body, (*known.values, *ours), self.context.now())
+        except CallbackRefused:
+            fresh = await self._signing_secrets(endpoint, older_than=_ASKED_AGAIN)
+            if fresh.values == known.values:
+                raise
+            return provider.callback(headers, body, (*fresh.values, *ours), self.context.now())
+
+    async def _signing_secrets(self, endpoint: Endpoint, older_than: float = _KEPT_SECONDS) -> _Secrets:
+        """The vendor's keys, asked for anew when they are older than so many seconds, or when there are none."""
+        known, now = self._secrets.get(endpoint.name), self.context.monotonic()
+        if known is None or not known.values or now - known.since > older_than:
             provider = self.context.vendors.providers[endpoint.provider]
-            self._secrets[endpoint.name] = await self.sender.callback_secrets(provider, endpoint)
-        return self._secrets[endpoint.name]
+            values = await self.sender.callback_secrets(provider, endpoint)
+            known = _Secrets(values=values or (known.values if known else ()), since=now)
+            self._secrets[endpoint.name] = known
+        return known

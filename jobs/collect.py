@@ -30,6 +30,7 @@ from media.normalise import needs_normalising, normalise
 from media.probe import verify
 from media.retime import retime
 from media.thumbnail import thumbnail
+from providers.base import BaseVideoProvider
 from storage.store import ObjectExists, StoredObject
 
 declare("before-download", "after-download", "before-store", "after-store", "before-settle", "after-settle")
@@ -104,13 +105,15 @@ class Collecting:
         origins = {urls.origin(endpoint.base_url)} if endpoint is not None and endpoint.near else set()
         auth = auth_of(result["auth"])
         credential = None
+        output = result["outputs"][0] if result["outputs"] else ""
+        url, home = _whereabouts(output, self.context.provider(attempt), endpoint)
         if auth is not None and endpoint is not None:
-            credential = await _credential(auth, endpoint)
+            credential = await _credential(auth, endpoint, home)
         if not result["outputs"]:
             raise TransferFailed("the vendor named no output")
         policy = self.context.policy
         await download(
-            _absolute(result["outputs"][0], endpoint),
+            url,
             path,
             client=self.context.public_client,
             limits=TransferLimits(max_bytes=policy.max_output_bytes, deadline=policy.download_deadline),
@@ -254,18 +257,26 @@ def _suspicions(bought: float, facts: MediaFacts) -> list[dict[str, Json]]:
     return [notice_json(Notice(code="QUALITY_SUSPECT", message=text)) for text in texts]
 
 
-def _absolute(output: str, endpoint: Endpoint | None) -> str:
-    """The address of an output; one that is a path lies on the endpoint itself."""
-    if not output.startswith("/"):
-        return output
+def _whereabouts(output: str, provider: BaseVideoProvider, endpoint: Endpoint | None) -> tuple[str, str]:
+    """The address of an output, and the base address whose origin may see the credential.
+
+    A path lies on the endpoint itself; an address on one of the vendor's further hosts is asked of this endpoint's own.
+    """
     if endpoint is None:
-        raise TransferFailed("the endpoint of the output is not configured any more")
-    return endpoint.base_url + output
+        if output.startswith("/"):
+            raise TransferFailed("the endpoint of the output is not configured any more")
+        return output, ""
+    if output.startswith("/"):
+        return endpoint.base_url + output, endpoint.base_url
+    for name, base in provider.hosts.items():
+        if output.startswith(f"{base}/"):
+            return endpoint.hosts[name] + output.removeprefix(base), endpoint.hosts[name]
+    return output, endpoint.base_url
 
 
-async def _credential(auth: Auth, endpoint: Endpoint) -> Credential:
+async def _credential(auth: Auth, endpoint: Endpoint, home: str) -> Credential:
     try:
         secret = await endpoint.credentials()
     except OSError as error:
         raise TransferFailed(f"no access token could be had: {error}") from None
-    return Credential(auth=auth, secret=secret, origin=urls.origin(endpoint.base_url))
+    return Credential(auth=auth, secret=secret, origin=urls.origin(home))

@@ -1,7 +1,7 @@
 """The only place that talks to vendors: attaches the secret, sends once, never repeats what may cost money."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -10,6 +10,7 @@ from core.errors import Billed, Failure, FailureReason
 from core.outcome import (
     Ambiguous,
     AttemptReference,
+    Failed,
     Finished,
     Outcome,
     Pending,
@@ -66,7 +67,7 @@ class Sender:
         try:
             crashpoint("before-submit")
             reply = await self.context.vendor_client.send_once(
-                request,
+                _authorised(request, provider, secret),
                 base_url=endpoint.address(request.host),
                 secret=secret,
                 read_timeout=self.context.policy.submit_timeout,
@@ -90,6 +91,9 @@ class Sender:
         if reply is None:
             return _UNREACHABLE
         outcome = provider.outcome(reply)
+        if isinstance(outcome, Failed) and provider.answers_by_callback:
+            told = await self._told(attempt)  # it may have come while the machine was asked
+            outcome = outcome if told is None else provider.outcome(told)
         return await self._result(attempt, provider, ticket) if isinstance(outcome, Finished) else outcome
 
     async def _told(self, attempt: Attempt) -> Reply | None:
@@ -153,15 +157,16 @@ class Sender:
     async def send(self, endpoint: Endpoint, request: Request) -> Reply | None:
         """One request that costs nothing, within the endpoint's budget. None when no whole reply came."""
         await self._budget(endpoint).turn()
-        client = self.context.vendor_client
+        client, provider = self.context.vendor_client, self.context.vendors.providers[endpoint.provider]
         send = client.poll if request.method == "GET" else client.send_once
         try:
+            secret = await endpoint.credentials()
             return await send(
-                request,
+                _authorised(request, provider, secret),
                 base_url=endpoint.address(request.host),
-                secret=await endpoint.credentials(),
+                secret=secret,
                 read_timeout=self.context.policy.poll_timeout,
-                max_reply=self.context.vendors.providers[endpoint.provider].largest_reply,
+                max_reply=provider.largest_reply,
             )
         except OSError:  # not sent, reply lost, no access token
             return None
@@ -170,6 +175,11 @@ class Sender:
         provider = self.context.vendors.providers[endpoint.provider]
         rate = _EMULATED_RATE if endpoint.mock else provider.requests_per_second
         return self._budgets.setdefault(endpoint.name, Budget(rate, self.context.monotonic))
+
+
+def _authorised(request: Request, provider: BaseVideoProvider, secret: str) -> Request:
+    """The request, without its credential where the operator's own machine wants none."""
+    return replace(request, auth=None) if provider.key_optional and not secret else request
 
 
 def news_id(attempt: Attempt) -> str:

@@ -70,10 +70,8 @@ def _video_track(source: Source, facts: MediaFacts, container: "OutputContainer"
     # Matroska does not store decoding times, without which pictures out of order cannot be copied
     if _is_web_video(facts) and facts.container in ("mp4", "mov"):
         return _Copied(container.add_stream_from_template(source.video))
-    if source.kind == "gif":
-        return EncodedVideo(source.video, container, rate=_rate(facts), tick=GIF_TICK, clock=own(GIF_TICK))
     rate = _rate(facts)
-    return EncodedVideo(source.video, container, rate=rate, tick=1 / rate, clock=steady(rate))
+    return EncodedVideo(source.video, container, own(rate, GIF_TICK) if source.kind == "gif" else steady(rate))
 
 
 def _rate(facts: MediaFacts) -> Fraction:

@@ -45,7 +45,7 @@ def _write(source: Source, path: Path, rate: Fraction) -> None:
         if _can_copy(source, packets):
             _copy(source, container, packets, rate)
             return
-        track = EncodedVideo(source.video, container, rate=rate, tick=1 / rate, clock=counted(rate))
+        track = EncodedVideo(source.video, container, counted(rate))
         for packet in packets:
             for made in track.packets(packet):
                 container.mux(made)

@@ -39,6 +39,7 @@ def tone(stream: "AudioStream", samples: int) -> "Iterator[Packet[Any]]":
     wave = array("f", (LOUDNESS * math.sin(2 * math.pi * TURNS * n / BLOCK) for n in range(BLOCK))).tobytes()
     made = [packet for number in range(SETTLED) for packet in stream.encode(_block(number, wave))]
     bodies = [bytes(packet) for packet in made]
+    stream.encode(None)  # what it still holds is not needed
     # the first packet is the encoder's run-up: players start after it
     for number, body in zip(range(-1, blocks), chain(bodies, repeat(bodies[-1])), strict=False):
         packet = av.Packet(body)

@@ -67,6 +67,8 @@ class BaseVideoProvider(ABC):
     name: ClassVar[str]
     """Also the name of its live endpoint; the emulated one is `mock:{name}`."""
     title: ClassVar[str]
+    played_as: ClassVar[str] = ""
+    """The emulated vendor that stands in for it, where that has another name."""
     base_url: ClassVar[str]
     """Where the vendor's API lives; empty: only the operator knows (`{NAME}_BASE_URL`)."""
     base_url_variables: ClassVar[tuple[str, ...]] = ()
@@ -86,6 +88,8 @@ class BaseVideoProvider(ABC):
     """Bytes of the longest answer to a poll; a vendor that sends the clip itself inside it needs more."""
     answers_by_callback: ClassVar[bool] = False
     """Whether a job's end is told by webhook only: what the webhook says is kept, and `state` reads it."""
+    signs_addresses: ClassVar[bool] = False
+    """Whether a webhook's signature names the address it was sent to: then that address is among the secrets."""
     takes_callbacks: ClassVar[bool] = False
     """Whether a submit can carry a webhook URL of its own."""
     can_search: ClassVar[bool] = False

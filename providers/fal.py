@@ -53,8 +53,10 @@ class FalProvider(BaseVideoProvider):
     hosts: ClassVar[Mapping[str, str]] = {"rest": "https://rest.fal.ai"}
     credential_variables: ClassVar[tuple[str, ...]] = ("PIKA_API_KEY", "FAL_KEY")
     models: ClassVar[tuple[VideoModel, ...]] = MODELS
-    # No pace is advised and no limit of requests published; the SDK asks ten times a second.
+    # No pace is advised and no limit of requests published. fal's SDK asks ten times a second for each job, and a new
+    # account may have ten at once.
     poll_floor: ClassVar[float] = 3.0
+    requests_per_second: ClassVar[float] = 100.0
     takes_callbacks: ClassVar[bool] = True
 
     def upload(self, media: MediaInput, model: VideoModel) -> Request | None:

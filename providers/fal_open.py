@@ -4,7 +4,8 @@ from core.spec import Motion
 from providers.fal_parts import COMMON, CONTRACT_LIMIT, PAGE, assumed, per_clip
 from providers.model import Choices, Frames, Mode, Option, VideoModel
 
-# 49 frames of 720x480 at 8 fps are what the model makes; fal doubles them to 16 fps (`use_rife`) unless told not to.
+# 49 frames of 720x480 at 8 fps are what the model makes; fal doubles them to 16 fps. Its switch for that, `use_rife`,
+# is not offered: without doubling, the clip would be played at twice its speed.
 # Named sizes and pixels of one's own exist too (`video_size`), but are far from what the model was trained for.
 _COGVIDEO_SIZES = {("3:2", "480p"): (720, 480)}
 _COGVIDEO_LENGTH = Frames(counts=(49,), fps=8)
@@ -33,14 +34,13 @@ OPEN: tuple[VideoModel, ...] = (
         options={
             "num_inference_steps": Option(kind=int, low=1, high=50),
             "guidance_scale": Option(kind=float, low=0, high=20),
-            "use_rife": Option(kind=bool),
         },
         prompt_limit=CONTRACT_LIMIT,
         prices=(per_clip(PAGE, "0.20"),),
         quality_rank=70,
         speed_class="medium",
         best_for="an open model's six seconds from text or an image",
-        typical_seconds=(60, 180),
+        typical_seconds=(90, 240),
         deadline_seconds=900,
         notes="Always 49 frames, doubled to 16 fps; 720x480 whatever the image's shape.",
     ),

@@ -63,6 +63,7 @@ class GoogleProvider(BaseVideoProvider):
     # A poll may hold the video itself: 15 s in 4k as base64.
     largest_reply: ClassVar[int] = 128 << 20
     takes_callbacks: ClassVar[bool] = True
+    signs_addresses: ClassVar[bool] = True
 
     def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
         """`POST /v1/interactions`; without `background` it would block for the whole generation."""

@@ -79,6 +79,7 @@ class OpenAIVideosProvider(BaseVideoProvider):
         members = {
             "__doc__": f"The upstream that the operator calls {name}.",
             "name": name,
+            "played_as": OpenAIVideosProvider.name,
             "title": f"{cls.title} {name}",
             "credential_variables": (f"{name.replace('-', '_').upper()}_API_KEY",),
             "models": rows_of(name),

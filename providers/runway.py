@@ -1,17 +1,33 @@
-"""Runway's API: text to video and image to video. https://docs.dev.runwayml.com/api"""
+"""Runway's API: text, image and video to video. https://docs.dev.runwayml.com/api"""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
 from core.errors import Billed, Failure, FailureReason, PolicyStage
 from core.money import Money
-from core.outcome import Accepted, Auth, Failed, Json, Outcome, Pending, Ready, Reply, Request, Stage, Ticket, Usage
-from core.spec import ClipSpec
-from providers import wire
+from core.outcome import (
+    Accepted,
+    Auth,
+    Failed,
+    Json,
+    Outcome,
+    Pending,
+    Ready,
+    Reply,
+    Request,
+    Slot,
+    Stage,
+    Ticket,
+    Usage,
+)
+from core.spec import ClipSpec, MediaInput
+from providers import runway_routes, wire
 from providers.base import MESSAGES, BaseVideoProvider, finite, is_task_id, readable
 from providers.model import VideoModel
 from providers.runway_models import MODELS
+from providers.runway_parts import VIDEO_LIMIT
 
 _VERSION: Mapping[str, str] = {"X-Runway-Version": "2024-11-06"}
 
@@ -21,6 +37,16 @@ _STAGES: Mapping[str, Stage] = {
     "THROTTLED": Stage.THROTTLED,
     "RUNNING": Stage.RUNNING,
 }
+
+_ENDINGS: Mapping[str, str] = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+}
+_UPLOADED = re.compile(r"runway://[!-~]{1,4096}", re.ASCII)
 
 _CREDIT_USD = Decimal("0.01")
 _MOST_CREDITS = 1_000_000
@@ -38,12 +64,33 @@ class RunwayProvider(BaseVideoProvider):
     poll_floor: ClassVar[float] = 5.0
     cancel_deletes: ClassVar[bool] = True
 
+    def upload(self, media: MediaInput, model: VideoModel) -> Request | None:
+        """`POST /v1/uploads`: a place for a file of up to 200 MB, good for 24 hours."""
+        ending = _ENDINGS.get(media.mime_type)
+        if ending is None or media.size > VIDEO_LIMIT:
+            return None
+        body = {"filename": f"{media.name.partition('.')[0] or 'input'}{ending}", "type": "ephemeral"}
+        return _request("POST", "/v1/uploads", body)
+
+    def slot(self, reply: Reply) -> Slot | None:
+        """`{"runwayUri", "uploadUrl", "fields"}`: a form with these fields and then the file, without the key."""
+        document = reply.document or {}
+        uri, url, given = (document.get(name) for name in ("runwayUri", "uploadUrl", "fields"))
+        if not 200 <= reply.status < 300 or not isinstance(url, str) or not isinstance(given, dict):
+            return None
+        named = {name: value for name, value in given.items() if isinstance(value, str)}
+        if not isinstance(uri, str) or _UPLOADED.fullmatch(uri) is None or not named or len(named) != len(given):
+            return None
+        return Slot(uri=uri, url=url, method="POST", fields=named)
+
     def submit(self, spec: ClipSpec, model: VideoModel, callback: str | None) -> Request:
-        """`POST /v1/text_to_video`, or `/v1/image_to_video` when there is a first frame."""
-        body = {"model": model.wire_name, **wire.body(spec, model), "ratio": _pixels(spec, model)}
+        """`POST /v1/text_to_video`, `/v1/image_to_video` or `/v1/video_to_video`, by what the clip is made from."""
+        body = {"model": model.wire_name, **runway_routes.fields(spec, model, wire.body(spec, model))}
         if spec.first_frame is not None:
-            body["promptImage"] = _prompt_image(spec)
-        return _request("POST", f"/v1/{spec.mode}_to_video", body)
+            body["promptImage"] = _prompt_image(spec, model)
+        if spec.references:
+            body["references"] = [{"uri": wire.media_uri(image)} for image in spec.references]
+        return _request("POST", f"/v1/{runway_routes.OPERATIONS[spec.mode]}", body)
 
     def ticket(self, document: Mapping[str, Json]) -> Accepted | None:
         """`{"id", "estimatedCost": {"credits"}}`; the estimate is documented as a maximum."""
@@ -55,10 +102,13 @@ class RunwayProvider(BaseVideoProvider):
     def refusal(self, reply: Reply) -> Failure | None:
         """A 400 may also mean an empty account or a model that is gone; its text and its issues tell."""
         failure = super().refusal(reply)
-        if failure is None or reply.status != 400:
-            return failure
         document = reply.document or {}
         error = document.get("error")
+        if reply.status == 403 and isinstance(error, str) and "model" in error.lower():
+            # Seen by third parties only: some accounts may not use some models. The key itself is good.
+            return _refused(FailureReason.VENDOR_RETIRED, "the vendor does not sell this model to the operator")
+        if failure is None or reply.status != 400:
+            return failure
         if isinstance(error, str) and "not have enough credits" in error:
             return _refused(FailureReason.VENDOR_CREDIT, MESSAGES[FailureReason.VENDOR_CREDIT])
         return _issues(document.get("issues")) or failure
@@ -96,20 +146,15 @@ def _request(method: str, path: str, body: Json = None) -> Request:
     return Request(method=method, path=path, headers=_VERSION, json=body, auth=Auth())
 
 
-def _pixels(spec: ClipSpec, model: VideoModel) -> str:
-    """Runway's `ratio` is a size in pixels, such as `1280:720`."""
-    mode = model.mode(spec.mode)
-    sizes = mode.sizes if mode else {}
-    width, height = sizes[(spec.aspect_ratio or "", spec.resolution or "")]
-    return f"{width}:{height}"
+def _prompt_image(spec: ClipSpec, model: VideoModel) -> Json:
+    """A plain string for a first frame alone, positions when there is a last frame too.
 
-
-def _prompt_image(spec: ClipSpec) -> Json:
-    """A plain string for a first frame alone, positions when there is a last frame too."""
+    A model that also takes references may read a picture without a position as one of them.
+    """
     images = [
         (image, position) for image, position in ((spec.first_frame, "first"), (spec.last_frame, "last")) if image
     ]
-    if len(images) == 1:
+    if len(images) == 1 and not model.references:
         return wire.media_uri(images[0][0])
     return [{"uri": wire.media_uri(image), "position": position} for image, position in images]
 

@@ -1,5 +1,7 @@
 """Google's models at Runway: Veo 3.1 and Gemini Omni. https://docs.dev.runwayml.com/guides/models"""
 
+from datetime import date
+
 from core.spec import Quality
 from providers.model import Choices, Mode, Option, Price, Span, VideoModel
 from providers.runway_parts import (
@@ -32,7 +34,7 @@ _VEO_WIRE = {
     "first_frame": "promptImage",
     "last_frame": "promptImage",
 }
-_SKILLS = Source(GUIDE.day.replace(month=4, day=21), "github.com/runwayml/skills")
+_SKILLS = Source(date(2026, 4, 21), "github.com/runwayml/skills")
 
 _OMNI_LENGTHS = Span(low=3, high=10)
 _OMNI = Mode(durations=_OMNI_LENGTHS, sizes=sizes("720p", WIDE_TALL, "1280:720 720:1280"), default_duration=5)
@@ -152,8 +154,8 @@ GOOGLE: tuple[VideoModel, ...] = (
         typical_seconds=(60, 240),
         deadline_seconds=900,
         default_fallbacks=("runway/gemini_omni_flash_1.1",),
-        notes="Google shut the preview behind it on 2026-09-30, yet Runway's SDK of November 2026 still lists it: prefer "
-        "1.1. Reference images come with a source video only; an edit lasts as long as its source.",
+        notes="Google shut the preview behind it on 2026-09-30, yet Runway's SDK of November 2026 still lists it: "
+        "prefer 1.1. Reference images come with a source video only; an edit lasts as long as its source.",
     ),
     VideoModel(
         **COMMON,

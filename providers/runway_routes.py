@@ -40,7 +40,7 @@ _BY_VIDEO_MODE: Mapping[Json, Route] = {
     "extend": Route(unsaid=frozenset({"ratio"})),
     "edit": Route(unsaid=frozenset({"ratio"}), also={"duration": "auto"}),
 }
-"""The option `mode`, with a source video: a continued or changed video keeps its shape, and a changed one its length."""
+"""The option `mode`, with a source video: one continued or changed keeps its shape, one changed its length too."""
 
 
 def fields(spec: ClipSpec, model: VideoModel, said: Mapping[str, Json]) -> dict[str, Json]:

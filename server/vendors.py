@@ -9,6 +9,7 @@ from core.urls import check_endpoint
 from jobs.endpoints import Endpoint, Vendors
 from jobs.http import VendorClient
 from jobs.tokens import MetadataServer, TokenSource, credentials_file
+from providers import vertex
 from providers.base import BaseVideoProvider
 from providers.catalogue import ADAPTERS, ALIASES, CATALOGUE, Catalogue
 from providers.model import LifecycleState
@@ -107,7 +108,7 @@ def _live(settings: Settings, provider: BaseVideoProvider, client: VendorClient 
                 base_url=_checked(provider, address, key),
                 credential=provider.credential_variables[0],
                 secret=key,
-                tokens=tokens,
+                tokens=None if key else tokens,
                 hosts=provider.hosts,
                 place=place,
             )
@@ -127,9 +128,7 @@ def _addresses(settings: Settings, provider: BaseVideoProvider) -> Mapping[str, 
     if settings_module.has_places(type(provider)):
         return settings_module.named(other or "")
     if provider.name == "vertex" and settings.google_cloud_project and not other:
-        location = settings.google_cloud_location
-        host = f"https://{location}-aiplatform.googleapis.com"
-        return {"": f"{host}/v1/projects/{settings.google_cloud_project}/locations/{location}"}
+        return {"": vertex.address(settings.google_cloud_project, settings.google_cloud_location)}
     address = other or provider.base_url
     return {"": address} if address else {}
 
@@ -151,11 +150,11 @@ def mock_endpoints(provider: BaseVideoProvider, emulator_url: str) -> Iterator[E
     base = emulator_url.rstrip("/")
     living = [row for row in provider.models if row.lifecycle.state is not LifecycleState.RETIRED]
     for place in sorted({provider.place(row) for row in living}):
-        name = f"{provider.name}/{place}" if place else provider.name
+        inside = f"/{place}" if place else ""
         yield Endpoint(
-            name=f"mock:{name}",
+            name=f"mock:{provider.name}{inside}",
             provider=provider.name,
-            base_url=f"{base}/{name}",
+            base_url=f"{base}/{provider.played_as or provider.name}{inside}",
             credential="mock",
             secret=MOCK_SECRET,
             hosts={host: f"{base}/{provider.name}-{host}" for host in provider.hosts},

@@ -58,34 +58,25 @@ FLAGGED = "The content could not be processed because it contained material flag
 ERRORS: Mapping[str, Error] = {
     "content_policy_violation": _model("content_policy_violation", FLAGGED, "prompt"),
     "content_policy_violation.image": _model("content_policy_violation", FLAGGED, "image_url"),
-    "content_policy_violation.video": _model("content_policy_violation", FLAGGED),
     "no_media_generated": _model("no_media_generated", "No media was generated."),
     "image_load_error": _model("image_load_error", "Failed to load the image.", "image_url"),
-    "file_download_error": _model("file_download_error", "Failed to download the file.", "image_url"),
-    "face_detection_error": _model("face_detection_error", "Could not detect a face in the image.", "image_url"),
     "internal_server_error": _model("internal_server_error", "Internal server error", status=500),
     "generation_timeout": _model("generation_timeout", "Generation timeout", status=504),
     "downstream_service_error": _model("downstream_service_error", "Downstream service error", status=400),
     "downstream_service_unavailable": _model(
         "downstream_service_unavailable", "Downstream service unavailable", status=500
     ),
-    "text-policy": Error(status=422, text="The prompt was flagged as unsafe."),
     "text": Error(status=422, text="Something about the input is wrong."),
-    # The statuses are those of fal's page as far as it gives them; 499, 502 and 500 below are guesses, and so are all
-    # texts but the first.
+    # The statuses are those of fal's page as far as it gives them; 502 and 500 are guesses, and so are all texts but
+    # the first.
     "request_timeout": _machinery("request_timeout", "Request timed out", 504),
     "startup_timeout": _machinery("startup_timeout", "The runner did not start in time", 504),
     "runner_scheduling_failure": _machinery("runner_scheduling_failure", "No runner could be allocated", 503),
-    "runner_connection_timeout": _machinery("runner_connection_timeout", "Connection to the runner timed out", 503),
     "runner_disconnected": _machinery("runner_disconnected", "The runner disconnected", 503),
-    "runner_connection_refused": _machinery("runner_connection_refused", "The runner refused the connection", 503),
-    "runner_connection_error": _machinery("runner_connection_error", "Connection error", 503),
     "runner_incomplete_response": _machinery("runner_incomplete_response", "The response is incomplete", 502),
-    "runner_server_error": _machinery("runner_server_error", "The runner failed", 500),
     "internal_error": _machinery("internal_error", "Internal error", 500),
-    "bad_request": _machinery("bad_request", "Bad request", 400),
 }
-"""Failure code to error; what follows a dot, and the codes with `text`, are names of ours."""
+"""Failure code to error, one of each kind; what follows a dot, and `text`, are names of ours."""
 
 CANCELLED = _machinery("client_cancelled", "Request was cancelled", 499)
 """What a cancelled request says later is documented nowhere: this is the word that fits."""

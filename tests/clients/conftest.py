@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import grpc
 import pytest
-from filmgate.v1 import common_pb2, job_pb2, model_pb2, quote_pb2, video_pb2, video_service_pb2_grpc
+from filmgate.v1 import asset_pb2, common_pb2, job_pb2, model_pb2, quote_pb2, video_pb2, video_service_pb2_grpc
 from filmgate.v1 import video_service_pb2 as messages
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
@@ -64,6 +64,9 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer):
         self.events: dict[str, list[job_pb2.JobEvent]] = {}
         self.videos: list[video_pb2.Video] = []
         self.video = video_pb2.Video(url="https://store/vid?sig=2")
+        self.assets: list[asset_pb2.Asset] = []
+        self.uploaded: list[bytes] = []
+        """What came of each upload, in order."""
         self.quote = quote()
         self.models: list[model_pb2.VideoModel] = []
         self.cuts: Iterator[int | None] = itertools.repeat(None)
@@ -180,6 +183,29 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer):
         self._note("DeleteVideo", request, context)
         return messages.DeleteVideoResponse()
 
+    def UploadAsset(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        first = next(request_iterator).metadata
+        self._note("UploadAsset", first, context)
+        self.uploaded.append(b"".join(message.chunk for message in request_iterator))
+        asset = asset_pb2.Asset(id=f"asset_{len(self.uploaded)}", filename=first.filename, size=len(self.uploaded[-1]))
+        self.assets.append(asset)
+        return messages.UploadAssetResponse(asset=asset)
+
+    def GetAsset(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("GetAsset", request, context)
+        url = "https://store/asset?sig=1" if request.HasField("url_ttl") else ""
+        return messages.GetAssetResponse(asset=asset_pb2.Asset(id=request.asset_id, filename="[a].png", url=url))
+
+    def ListAssets(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("ListAssets", request, context)
+        start = int(request.page_token or 0)
+        page, more = self.assets[start : start + 2], len(self.assets) > start + 2
+        return messages.ListAssetsResponse(assets=page, next_page_token=str(start + 2) if more else "")
+
+    def DeleteAsset(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("DeleteAsset", request, context)
+        return messages.DeleteAssetResponse()
+
 
 def quote() -> quote_pb2.Quote:
     """One line of 60 mock cents."""
@@ -203,7 +229,8 @@ class Running:
 
     def start(self) -> None:
         """Listen: on a free port the first time, on the same one later."""
-        self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 20 << 20)]
+        self._server = grpc.server(ThreadPoolExecutor(8), options=options)
         video_service_pb2_grpc.add_VideoServiceServicer_to_server(self._fake, self._server)  # type: ignore[no-untyped-call]  # generated
         self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
         self._server.start()

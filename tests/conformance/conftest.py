@@ -18,7 +18,7 @@ from tests.conformance.playing import Played, Player
 from tests.conformance.surface import Surface
 from tests.life.conftest import POLICY, Workshop
 
-_POLICY = replace(POLICY, submit_timeout=2.0, download_deadline=10.0)
+_POLICY = replace(POLICY, submit_timeout=4.0, poll_timeout=4.0, mock_poll=0.15, download_deadline=10.0)
 _SPEED = 400.0
 _CLIPS = 200
 

@@ -17,7 +17,7 @@ import av
 import httpx
 
 from emulators.server import EmulatorServer
-from media.luma import grey, mean_of
+from media.luma import Miniature, mean_of
 
 VENDORS = ("runway", "replicate")
 numbers = itertools.count()
@@ -117,7 +117,8 @@ def look(data: bytes) -> Facts:
     """Decode the whole file."""
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
-        means = [mean_of(grey(frame)) for frame in container.decode(stream)]
+        miniature = Miniature()
+        means = [mean_of(miniature.of(frame)) for frame in container.decode(stream)]
         rate = stream.average_rate
         assert rate is not None
         return Facts(

@@ -34,7 +34,7 @@ _CONTRACT = Path(__file__).parents[1] / "providers" / "contract" / "google" / "c
 EXPECTED = json.loads(_CONTRACT.read_text())["failures"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sdk(base_url: str) -> Iterator[genai.Client]:
     """The SDK on the shared server."""
     client = genai.Client(

@@ -31,7 +31,7 @@ _CONTRACT = Path(__file__).parents[1] / "providers" / "contract" / "vertex" / "c
 EXPECTED = json.loads(_CONTRACT.read_text())["failures"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sdk(base_url: str) -> Iterator[genai.Client]:
     """The SDK on the shared server; it writes the whole path of the project."""
     client = genai.Client(
@@ -48,7 +48,7 @@ def sdk(base_url: str) -> Iterator[genai.Client]:
 
 
 def bought(sdk: genai.Client, prompt: str = "A cat", model: str = LITE, **config: Any) -> types.GenerateVideosOperation:
-    shape = {"duration_seconds": 4, "resolution": "720p"} | config
+    shape: dict[str, Any] = {"duration_seconds": 4, "resolution": "720p"} | config
     return sdk.models.generate_videos(
         model=model,
         source=types.GenerateVideosSource(prompt=prompt),
@@ -323,7 +323,61 @@ def test_what_a_submit_can_meet(http: httpx.Client, fault: str) -> None:
     assert (said.failure.reason, said.retry_after) == (reason, wait)
 
 
-@pytest.mark.parametrize("fault", ["unknown-status", "backwards", "token-expired", "overloaded", "http-503"])
-def test_a_poll_that_tells_nothing(http: httpx.Client, fault: str) -> None:
-    if fault == "overloaded":
-        pytest.fail("only submits are shed")
+@pytest.mark.parametrize(
+    ("fault", "unknown"),
+    [
+        ("unknown-status", "pondering"),
+        ("token-expired", "HTTP 401"),
+        ("http-503", "HTTP 503"),
+        ("no-id", "no operation"),
+    ],
+)
+def test_a_poll_that_tells_nothing(http: httpx.Client, fault: str, unknown: str) -> None:
+    operation = buy(http, fresh(f"poll/{fault}", "stuck-running")).json()["name"]
+    assert read(http, operation) == Pending(unknown=unknown)
+    assert read(http, operation) == Pending(stage=Stage.RUNNING)
+
+
+def test_an_operation_that_goes_backwards(http: httpx.Client) -> None:
+    operation = buy(http).json()["name"]
+    assert isinstance(last(http, operation), Ready)
+    http.post("/control/script", json={"fault": "backwards", "match": "poll", "vendor": "vertex", "job": operation})
+    assert read(http, operation) == Pending(stage=Stage.RUNNING)
+    assert isinstance(read(http, operation), Ready)
+
+
+def test_an_operation_that_ends_empty(http: httpx.Client) -> None:
+    operation = buy(http, fresh("poll/no-output")).json()["name"]
+    outcome = read(http, operation)
+    assert isinstance(outcome, Failed)
+    assert (outcome.failure.reason, outcome.failure.billed) == ("BAD_OUTPUT", "UNKNOWN")
+
+
+def test_a_lost_reply_leaves_a_job(http: httpx.Client) -> None:
+    prompt = fresh("lost-reply")
+    reply = buy(http, prompt)
+    assert reply.status_code == 500
+    assert len(jobs_for(http, prompt)) == 1
+    assert not isinstance(ADAPTER.submitted(Reply(status=500, body=reply.content)), Refused)
+
+
+def test_polls_are_no_orders(http: httpx.Client) -> None:
+    operation = buy(http).json()["name"]
+    before = len(posts(http, vendor="vertex"))
+    last(http, operation)
+    assert len(posts(http, vendor="vertex")) == before
+
+
+def test_tokens_and_operations(http: httpx.Client) -> None:
+    operation = buy(http).json()["name"]
+    poll = ADAPTER.poll({"id": operation})
+    none = http.post(f"/vertex{poll.path}", json=poll.json)
+    assert (none.status_code, none.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
+    other = http.post(f"/vertex{poll.path}", json=poll.json, headers={"Authorization": "Bearer other"})
+    assert other.status_code == 404
+    elsewhere = http.post(f"/vertex{poll.path.replace(LITE, FAST)}", json=poll.json, headers=TOKEN)
+    assert elsewhere.status_code == 404
+    unknown = read(http, operation[:-8] + "00000000")
+    assert isinstance(unknown, Failed)
+    assert (unknown.failure.reason, unknown.failure.retryable) == ("VENDOR_FAILED", False)
+    assert http.post(f"/vertex/v1/{operation}:cancel", headers=TOKEN).status_code == 404

@@ -90,7 +90,9 @@ def gif(path: Path, delays: list[int], *, size: tuple[int, int] = (81, 61), clea
     """One picture for each delay (milliseconds), each brighter than the one before."""
     first, *others = (
         Image.new(
-            "RGBA" if clear else "RGB", size, (20 + 30 * number, 80, 80, 0 if clear else 255)[: 4 if clear else 3]
+            "RGBA" if clear else "RGB",
+            size,
+            ((20 + 30 * number) % 256, 80, 80, 0 if clear else 255)[: 4 if clear else 3],
         )
         for number in range(len(delays))
     )
@@ -151,14 +153,14 @@ def test_a_still_gif_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_gif_is_bounded(tmp_path: Path) -> None:
-    data = gif(tmp_path / "a.gif", [20] * 100, size=(16, 16)).read_bytes()
+    data = gif(tmp_path / "a.gif", [20] * 130, size=(16, 16)).read_bytes()
     wide = tmp_path / "wide.gif"
     wide.write_bytes(data[:6] + struct.pack("<HH", 8192, 8192) + data[10:])
     with pytest.raises(MediaRejected, match=rf"more than {MAX_GIF_PIXELS // 8192**2} frames"):
         probe(wide)
     start = data.index(b"\x21\xf9")  # the first frame
     many = tmp_path / "many.gif"
-    many.write_bytes(data[:start] + data[start:-1] * (MAX_GIF_FRAMES // 99 + 1) + b";")
+    many.write_bytes(data[:start] + data[start:-1] * (MAX_GIF_FRAMES // 130 + 1) + b";")
     with pytest.raises(MediaRejected, match=f"more than {MAX_GIF_FRAMES} frames"):
         probe(many)
 

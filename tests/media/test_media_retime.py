@@ -61,11 +61,12 @@ def _pictures(path: Path) -> list[int]:
         ("a.gif", "gif", "rgb8"),
     ],
 )
+@pytest.mark.parametrize("rate", [5, 25])
 @pytest.mark.parametrize("fps", [8.0, 23.976])
 def test_every_frame_stays_in_its_order(
-    tmp_path: Path, paint: Callable[..., Path], name: str, codec: str, pixels: str, fps: float
+    tmp_path: Path, paint: Callable[..., Path], name: str, codec: str, pixels: str, fps: float, rate: int
 ) -> None:
-    source = paint(name, codec, 12, lambda number: 20 + 18 * number, pixels=pixels, rate=25, size=(62, 34))
+    source = paint(name, codec, 12, lambda number: 20 + 18 * number, pixels=pixels, rate=rate, size=(62, 34))
     target = tmp_path / "b.mp4"
     retime(source, target, fps)
     facts = verify(target)
