@@ -30,8 +30,11 @@ _PATTERNS = (
     r"(?<=X-Amz-Security-Token=)[^&\s\"']+",
     r"(?<=[?&]signature=)[^&\s\"']+",
     r"(?<=[?&]_jwt=)[^&\s\"']+",
-    r"(?<=/webhooks/runway/)[^\s/?\"']+",
-    r"(?<=/webhooks/replicate/)[^\s/?\"']+",
+    r"(?<=/webhooks/)[a-z0-9-]+/[^\s/?\"']+",
+    r"(?<=Key )[^\s\"',;]{8,}",
+    r"\bluma-[A-Za-z0-9_-]{8,}",
+    r"\bAIza[0-9A-Za-z_-]{20,}",
+    r"\bya29\.[0-9A-Za-z_-]{8,}",
 )
 _FOREIGN_LEVEL = logging.WARNING
 

@@ -280,7 +280,7 @@ def _parts(sent: Sent) -> list[tuple[str, str]]:
     head = f"content-type: {sent.headers['content-type']}\r\n\r\n".encode()
     message = message_from_bytes(head + sent.body, policy=default)
     named = [(part.get_param("name", header="content-disposition"), part) for part in message.iter_parts()]
-    return [(str(name), bytes(part.get_payload(decode=True)).decode()) for name, part in named]  # type: ignore[arg-type]  # a part is no multipart
+    return [(str(name), bytes(part.get_payload(decode=True)).decode()) for name, part in named]
 
 
 _TYPES: Mapping[str, Any] = {

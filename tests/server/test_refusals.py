@@ -81,10 +81,15 @@ CASES: dict[str, tuple[Callable[[pb.GenerateVideoRequest], None], str, str]] = {
     "file as image": (_image("file:///etc/passwd"), "first_frame", "UNSAFE_URL"),
     "userinfo in the image": (_image("https://user:secret@example.com/a.png"), "first_frame", "UNSAFE_URL"),
     "no image at all": (_set(first_frame=media_pb2.MediaInput()), "first_frame", "INVALID_REQUEST"),
-    "an asset": (
+    "no asset's id": (
         _set(first_frame=media_pb2.MediaInput(asset_id="asset_1")),
         "first_frame.asset_id",
-        "UNSUPPORTED_PARAMETER",
+        "INVALID_REQUEST",
+    ),
+    "nobody's asset": (
+        _set(first_frame=media_pb2.MediaInput(asset_id="asset_01ARZ3NDEKTSV4RRFFQ69G5FAV")),
+        "first_frame.asset_id",
+        "INVALID_REQUEST",
     ),
     "empty image": (_set(first_frame=_inline(b"")), "first_frame.inline.data", "INVALID_REQUEST"),
     "image of 4 MiB and a byte": (
