@@ -158,6 +158,9 @@ Outcome = Pending | Ready | Failed
 class Finished:
     """The vendor is done, but says elsewhere with what: ask the adapter's `result` next."""
 
+    more: Mapping[str, Json] = field(default_factory=dict)
+    """What only this answer told and `result` needs, added to the ticket it is given."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:

@@ -94,7 +94,9 @@ class Sender:
         if isinstance(outcome, Failed) and provider.answers_by_callback:
             told = await self._told(attempt)  # it may have come while the machine was asked
             outcome = outcome if told is None else provider.outcome(told)
-        return await self._result(attempt, provider, ticket) if isinstance(outcome, Finished) else outcome
+        if isinstance(outcome, Finished):
+            return await self._result(attempt, provider, {**ticket, **outcome.more})
+        return outcome
 
     async def _told(self, attempt: Attempt) -> Reply | None:
         """The webhook that told the job's end, as if it had been polled."""

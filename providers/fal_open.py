@@ -40,7 +40,7 @@ OPEN: tuple[VideoModel, ...] = (
         quality_rank=70,
         speed_class="medium",
         best_for="an open model's six seconds from text or an image",
-        typical_seconds=(90, 240),
+        typical_seconds=(60, 180),
         deadline_seconds=900,
         notes="Always 49 frames, doubled to 16 fps; 720x480 whatever the image's shape.",
     ),

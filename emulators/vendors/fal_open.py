@@ -47,8 +47,8 @@ def _open(name: str, fields: Mapping[str, Field], size: tuple[int, int], micros:
 
 
 OPEN_ENDPOINTS = (
-    _open("cogvideox-5b", COGVIDEO, (720, 480), 200_000, 100),
-    _open("cogvideox-5b/image-to-video", {**COGVIDEO, **FIRST_FRAME}, (720, 480), 200_000, 100),
+    _open("cogvideox-5b", COGVIDEO, (720, 480), 200_000, 60),
+    _open("cogvideox-5b/image-to-video", {**COGVIDEO, **FIRST_FRAME}, (720, 480), 200_000, 60),
     _open("stable-video", {**SVD, "fps": whole(25, 10, 100)}, (1024, 576), 75_000, 30),
     # No price is published for this one.
     _open("fast-svd-lcm", {**SVD, "fps": whole(10, 1, 25), "steps": whole(4, 1, 20)}, (1024, 576), 75_000, 10),
