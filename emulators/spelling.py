@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 Item = TypeVar("Item")
@@ -37,3 +38,15 @@ def whole(text: str | None, otherwise: int, least: int = 0, most: int = 1_000_00
     if text is None:
         return otherwise
     return int(text) if text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most else None
+
+
+def is_fetchable(url: object) -> bool:
+    """Whether this is an address a vendor fetches: https, or plain http on loopback, which only an emulator can reach."""
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    is_loopback = parts.hostname in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback))

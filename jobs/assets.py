@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from core.errors import Exhausted, NotFound, Reason, StorageFailed, Violation
+from core.errors import Exhausted, MediaRejected, NotFound, Reason, StorageFailed, Violation
 from core.identifiers import new_id
 from core.spec import MediaInput, Wish
 from jobs import tables
@@ -22,6 +22,7 @@ from jobs.orders import Order, Page
 from jobs.records import Row
 from jobs.transfer import threaded
 from jobs.uploads import EXTENSIONS, AssetKind, Declared, Look, Received, look, receive
+from media.probe import probe
 
 MOST_UPLOADS = 16
 """Uploads at once: they bound the temporary space."""
@@ -29,6 +30,7 @@ _FOLDER = "upload-"
 _UNFINISHED = timedelta(hours=1)
 """How long an asset may take to be stored; what is not by then is swept."""
 _AT_ONCE = 100
+_LOOK_SECONDS = 30.0
 _log = structlog.get_logger()
 
 
@@ -151,6 +153,23 @@ class Assets:
         await self._context.store.delete(list(doomed.values()))
         gone = sa.update(tables.assets).where(tables.assets.c.id.in_(list(doomed))).values(key=None)
         await self._context.database.write(lambda connection: connection.execute(gone).rowcount)
+
+    async def measured(self, order: Order) -> tuple[Order, list[Violation]]:
+        """The order with the length of its inline source video, and what is wrong with that video."""
+        video = order.wish.source_video
+        if video is None or not video.data:
+            return order, []
+        self._context.temp_dir.mkdir(parents=True, exist_ok=True)
+        path = self._context.temp_dir / f"{new_id('look')}.video"
+        try:
+            await threaded(lambda: path.write_bytes(video.data))
+            facts = await self._context.pool.run(probe, path, timeout=_LOOK_SECONDS)
+        except MediaRejected as error:
+            return order, [Violation(field="source_video", message=str(error), reason=Reason.UNREADABLE_MEDIA)]
+        finally:
+            await threaded(lambda: path.unlink(missing_ok=True))
+        measured = replace(video, seconds=facts.duration, size=len(video.data))
+        return replace(order, wish=replace(order.wish, source_video=measured)), []
 
     async def resolve(self, order: Order) -> tuple[Order, list[Violation]]:
         """The order with what is known of its assets, and what is wrong with them; those stay as they were typed."""

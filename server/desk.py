@@ -56,6 +56,8 @@ class Desk:
         """The request with what is known of the uploaded files it names."""
         order, violations = await self._jobs.assets.resolve(intake.order)
         intake.findings.merge(violations)
+        order, violations = await self._jobs.assets.measured(order)
+        intake.findings.merge(violations)
         return replace(intake, order=order)
 
     def _plan(self, intake: Intake) -> Plan:

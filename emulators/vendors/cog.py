@@ -244,3 +244,5 @@ def vendor(slots: int = 1) -> Vendor:
 
 
 VENDOR = vendor()
+ROOMY = vendor(slots=1000)
+"""The same machines with slots for everybody: for tests that run everything at once."""

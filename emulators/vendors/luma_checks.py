@@ -4,10 +4,10 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from core.outcome import Json
 from emulators.images import ImageHead, read_head
+from emulators.spelling import is_fetchable
 from emulators.vendors.luma_models import FPS, RATIOS
 
 MAX_PROMPT = 6000
@@ -140,12 +140,7 @@ def reference(path: str, value: Json, known: Known, *, video: bool = False) -> M
 
 
 def _address(path: str, url: str, video: bool) -> Media:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme == "https" and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    if not usable:
+    if not is_fetchable(url):
         raise Refused(422, f"{path}: failed to fetch URL")
     return Media(is_video=video)
 

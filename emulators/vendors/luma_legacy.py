@@ -15,7 +15,7 @@ from emulators.faults import Stage, answer
 from emulators.files import output_url
 from emulators.jobs import Clip, Job, Phase
 from emulators.schema import Field, Invalid, Rule
-from emulators.spelling import iso, page, whole
+from emulators.spelling import is_fetchable, iso, page, whole
 from emulators.vendor import At, Files, Vendor, bearer
 from emulators.vendors.luma_models import FPS, LEGACY_PICODOLLARS, LEGACY_RATIOS, legacy_micros, ratio_of, size_of
 from emulators.webhooks import Webhooks, when_failed, when_started, when_succeeded
@@ -86,7 +86,7 @@ def _keyframes(frames: Json) -> list[Invalid]:
         kind = frame.get("type") if isinstance(frame, dict) else None
         wanted = {"image": "url", "generation": "id"}.get(str(kind), "")
         value = frame.get(wanted) if isinstance(frame, dict) else None
-        good = isinstance(value, str) and (kind != "image" or value.startswith("https://"))
+        good = is_fetchable(value) if kind == "image" else isinstance(value, str)
         if frame is not None and not (wanted and good):
             text = "Input should be an image with a public https url or a generation with an id"
             wrong.append(Invalid(rule=Rule.KIND, name=f"keyframes.{name}", text=text, value=frame))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from math import inf
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
@@ -19,7 +19,7 @@ from emulators.images import ImageHead, from_data_uri, read_head
 from emulators.jobs import Job
 from emulators.schema import Invalid, Rule
 from emulators.signing import standard_webhooks, webhook_secret
-from emulators.spelling import identifier, iso, moment_of
+from emulators.spelling import identifier, is_fetchable, iso, moment_of
 from emulators.vendor import At, Files, Vendor
 from emulators.vendors.replicate_errors import BAD_VERSION, FAILURES, MISFIT, NO_CREDIT, error_body, refusal
 from emulators.vendors.replicate_models import REPLICATE_MODELS
@@ -92,25 +92,13 @@ def check_body(body: Mapping[str, Json], *, needs_version: bool) -> list[Invalid
     invalid += schema.unknown(known, body)
     if not isinstance(body.get("input", {}), dict):
         invalid.append(Invalid(rule=Rule.KIND, name="input", text="Invalid type. Expected: object"))
-    if not is_webhook(body.get("webhook", "https://localhost/")):
+    if not is_fetchable(body.get("webhook", "https://localhost/")):
         invalid.append(Invalid(rule=Rule.URI, name="webhook", text="Must be an HTTPS URL"))
     events = body.get("webhook_events_filter") or []
     if not isinstance(events, list) or not set(map(str, events)) <= set(EVENTS):
         text = f"webhook_events_filter must be one of the following: {', '.join(EVENTS)}"
         invalid.append(Invalid(rule=Rule.CHOICE, name="webhook_events_filter", text=text))
     return invalid
-
-
-def is_webhook(url: Json) -> bool:
-    """HTTPS, as the vendor wants it; plain HTTP on loopback, which only an emulator can reach."""
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    is_loopback = parts.hostname in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback))
 
 
 def cancel_after(header: str) -> float | None:

@@ -14,7 +14,7 @@ from emulators.server import EmulatorServer
 from emulators.world import Options
 from jobs.engine import Engine
 from media.pool import MediaPool
-from tests.conformance.playing import Played, Player
+from tests.conformance.playing import Played, Player, emulated
 from tests.conformance.surface import Surface
 from tests.life.conftest import POLICY, Workshop
 
@@ -90,7 +90,7 @@ async def play(
 
 
 async def _played(surface: Surface, folder: Path, pool: MediaPool) -> Played:
-    emulators = EmulatorServer(options=Options(speed=_SPEED), pool=pool)
+    emulators = EmulatorServer(options=Options(speed=_SPEED), pool=pool, vendors=(emulated(surface.name),))
     url = await emulators.start(data_dir=folder)
     webhooks = "callbacks" in surface.abilities
     workshop = Workshop(folder, pool, emulators, url, _POLICY, webhooks, _CLIPS)

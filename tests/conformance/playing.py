@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +14,14 @@ from starlette.routing import compile_path
 
 from core.outcome import Reply, Request
 from core.spec import MediaInput
-from emulators.discovery import discovered
 from emulators.faults import Stage
+from emulators.vendor import Vendor
 from jobs.events import ProgressStage
 from jobs.http import NotSent, VendorClient
 from jobs.orders import JobView, Verdict, VerdictKind
 from jobs.records import JobState
+from providers.catalogue import CATALOGUE
+from providers.model import MediaForm
 from tests.conformance.surface import ALWAYS, Behaviour, Surface
 
 if TYPE_CHECKING:
@@ -139,7 +142,7 @@ class Player:
     def _rows(self, behaviour: Behaviour) -> list[dict[str, Any]]:
         faults = list(behaviour.faults)
         if behaviour.at in ("queued", "running"):
-            faults.append({"fault": self._tarrying(behaviour)})
+            faults.append(self._tarrying(behaviour))
         rows = []
         for each in faults:
             times = ALWAYS if each.get("times") == "always" else each.get("times", 1)
@@ -147,11 +150,12 @@ class Player:
             rows.append({**each, **place, "times": times})
         return rows
 
-    def _tarrying(self, behaviour: Behaviour) -> str:
+    def _tarrying(self, behaviour: Behaviour) -> dict[str, Any]:
         """What keeps the job where it is to be cancelled; one that cannot be stopped there must end by itself."""
         if not self.surface.stops(behaviour.at) and behaviour.phase != "overdue":
-            return "slow-job"
-        return "stuck" if behaviour.at == "queued" else "stuck-running"
+            # So slow that it is not over before the crowd around it has let us see it run.
+            return {"fault": "slow-job", "options": {"factor": 40}}
+        return {"fault": "stuck" if behaviour.at == "queued" else "stuck-running"}
 
     async def _phase(self, phase: str) -> None:
         """Every behaviour of the phase at once, and then a look at the emulator's rows."""
@@ -174,9 +178,10 @@ class Player:
         facts = self.surface.facts
         wish = dict(facts["image_wish"] if behaviour.image and "image_wish" in facts else facts["wish"])
         wish["prompt"] = f"{wish['prompt']} {self._marks[behaviour.name]}"
-        if behaviour.image:
-            wish["first_frame"] = picture()
         model = facts["image_model"] if behaviour.image else facts["model"]
+        if behaviour.image:
+            inline = MediaForm.INLINE in CATALOGUE.rows[model].media_forms
+            wish["first_frame"] = picture() if inline else MediaInput(uri="https://example.com/frame.png")
         self._ids[behaviour.name] = await self.workshop.order(model, **wish)
 
     async def _reached(self, behaviour: Behaviour) -> None:
@@ -298,7 +303,7 @@ class Player:
 
     async def _orders_witnessed(self) -> int:
         """The POSTs in the emulator's ledger that went to an address where something can be bought."""
-        [vendor] = [vendor for vendor in discovered() if vendor.name == self.surface.name]
+        vendor = emulated(self.surface.name)
         tables = {"": vendor.routes, **vendor.hosts}
         shops = [
             (at.method, compile_path(f"/{vendor.name}{f'-{host}' if host else ''}{at.path}")[0])
@@ -325,6 +330,13 @@ def _billed(view: JobView) -> str:
 def _unsearching(adapter: type[Any]) -> Any:
     """The same adapter, but its vendor has no list."""
     return type(f"Unsearching{adapter.__name__}", (adapter,), {"can_search": False})()
+
+
+def emulated(name: str) -> Vendor:
+    """The emulated vendor; the roomy one where its module has one, since everything here happens at once."""
+    module = importlib.import_module(f"emulators.vendors.{name.replace('-', '_')}")
+    found: Vendor = getattr(module, "ROOMY", module.VENDOR)
+    return found
 
 
 def picture() -> MediaInput:

@@ -1,4 +1,4 @@
-"""Runway beyond its folder of data: uploads, lengths that follow the source, and what is held for its partners' models."""
+"""Runway beyond its folder of data: uploads, lengths that follow a source, and what is held for each model."""
 
 import json
 from decimal import Decimal
