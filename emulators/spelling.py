@@ -41,7 +41,7 @@ def whole(text: str | None, otherwise: int, least: int = 0, most: int = 1_000_00
 
 
 def is_fetchable(url: object) -> bool:
-    """Whether this is an address a vendor fetches: https, or plain http on loopback, which only an emulator can reach."""
+    """Whether a vendor fetches from this address: https, or plain http on loopback, where only an emulator can."""
     if not isinstance(url, str):
         return False
     try:

@@ -30,7 +30,7 @@ from providers.fal_signature import is_key_set, verified
 from providers.model import VideoModel
 
 _AUTH = Auth(prefix="Key ")
-_LIFECYCLE = "X-Fal-Object-Lifecycle-Preference"
+_LIFECYCLE, _STORAGE_LIFECYCLE = "X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle"
 _DAY = 86_400
 _OUTPUT_DAYS, _INPUT_DAYS = 7, 1
 """How long fal keeps files of ours. Its own default is "forever and publicly readable"."""
@@ -68,7 +68,8 @@ class FalProvider(BaseVideoProvider):
             method="POST",
             path="/storage/upload/initiate",
             query={"storage_type": "gcs"},
-            headers={_LIFECYCLE: _kept_for(_INPUT_DAYS)},
+            # The SDK says it to the storage under both names.
+            headers={name: _kept_for(_INPUT_DAYS) for name in (_LIFECYCLE, _STORAGE_LIFECYCLE)},
             json={"file_name": name, "content_type": media.mime_type},
             auth=_AUTH,
             host="rest",

@@ -10,17 +10,22 @@ from starlette.responses import JSONResponse, Response
 from core.outcome import Json
 from emulators import ledger
 from emulators.exchange import Exchange
-from emulators.faults import Stage
+from emulators.faults import Stage, answer
 from emulators.files import output_urls
-from emulators.jobs import Clip, Job, Phase, Standing, charged_at_start
+from emulators.jobs import Job, Phase, Standing, charged_at_start
 from emulators.spelling import iso
 from emulators.vendor import At, Files, Vendor
-from emulators.vendors.runway_checks import DOCUMENTATION, check, refusal
-from emulators.vendors.runway_models import MICROS_PER_CREDIT, RUNWAY_MODELS, SURCHARGES, RunwayModel
+from emulators.vendors.runway_assets import seen, working_uploads
+from emulators.vendors.runway_checks import DOCUMENTATION, check, refusal, too_long
+from emulators.vendors.runway_models import RUNWAY_MODELS
+from emulators.vendors.runway_orders import FILES, Order
+from emulators.vendors.runway_parts import MICROS_PER_CREDIT
 from emulators.world import World
 
 UPLOAD_LIFE = 24 * 3600.0
 MAX_UPLOAD = 200 * 1024 * 1024
+SLACK_SECONDS = 0.5
+"""By how much a source may be longer than is allowed: a guess."""
 BALANCE = 1_000_000
 NO_TASK: Mapping[str, Json] = {"error": "Could not find Task"}
 STATUSES: Mapping[Phase, str] = {
@@ -79,36 +84,63 @@ async def create_from_image(exchange: Exchange) -> Response:
     return await _create(exchange, "image")
 
 
+async def create_from_video(exchange: Exchange) -> Response:
+    """`POST /v1/video_to_video`."""
+    return await _create(exchange, "video")
+
+
 async def _create(exchange: Exchange, route: str) -> Response:
     body = exchange.document
     if body is None:
         return await exchange.refuse(400, "Request body is not valid JSON.")
-    issues = check(route, body, await _working_uploads(exchange))
+    issues = check(route, body, await working_uploads(exchange))
     if issues:
         return await exchange.refuse(400, body=refusal(issues))
-    job = await exchange.accept(_job(exchange, body))
-    return JSONResponse({"id": job.id, "estimatedCost": _credits(job.price_micros)})
+    order = await _order(exchange, route, body)
+    longest = 10 if order.mode == "edit" else order.operation.longest_source
+    if order.source is not None and order.source.seconds > longest + SLACK_SECONDS:
+        return await exchange.refuse(400, body=refusal([too_long(_source_name(body), longest)]))
+    job = await exchange.accept(_job(exchange, order))
+    return JSONResponse({"id": job.id, "estimatedCost": _estimate(job)})
 
 
-def _job(exchange: Exchange, body: Mapping[str, Json]) -> Job:
+async def _order(exchange: Exchange, route: str, body: Mapping[str, Json]) -> Order:
     model = RUNWAY_MODELS[body["model"]]
-    seconds = body.get("duration", model.default_duration)
-    audio = model.has_audio and body.get("audio", True)
-    width, height = (int(side) for side in body["ratio"].split(":"))
-    return exchange.order(
-        model=body["model"],
-        prompt=body.get("promptText", ""),
-        input={name: value for name, value in body.items() if name != "promptImage"},
-        clip=Clip(seconds=float(seconds), width=width, height=height, fps=model.fps, audio=audio),
-        price_micros=_price(model, seconds, audio, body.get("outputFormat", "mp4")) * MICROS_PER_CREDIT,
-        run=model.run_seconds,
-        seed=body.get("seed", 0),
+    operation = model.operation(route)
+    if operation is None:
+        raise LookupError(f"{body['model']} is not sold at {route}")
+    images, video = body.get("promptImage"), body.get(_source_name(body))
+    frame = images[0]["uri"] if isinstance(images, list) else images
+    return Order(
+        model=model,
+        operation=operation,
+        body=body,
+        source=None if video is None else await seen(exchange, video),
+        frame=None if frame is None else await seen(exchange, frame),
     )
 
 
-def _price(model: RunwayModel, seconds: int, audio: bool, output_format: str) -> int:
-    per_second = model.credits if audio or not model.has_audio else model.silent_credits
-    return (per_second + SURCHARGES[output_format]) * seconds
+def _source_name(body: Mapping[str, Json]) -> str:
+    return "videoUri" if "videoUri" in body else "promptVideo"
+
+
+def _job(exchange: Exchange, order: Order) -> Job:
+    body = order.body
+    return exchange.order(
+        model=body["model"],
+        prompt=body.get("promptText", ""),
+        input={name: value for name, value in body.items() if name not in FILES},
+        clip=order.clip,
+        price_micros=order.credits * MICROS_PER_CREDIT,
+        run=order.model.run_seconds,
+        seed=body.get("seed", 0),
+        extra={"estimate": order.estimate},
+    )
+
+
+def _estimate(job: Job) -> dict[str, Json]:
+    """A maximum: what is not used is given back at the end."""
+    return {"credits": job.extra["estimate"]}
 
 
 def _credits(micros: int) -> dict[str, Json]:
@@ -127,7 +159,7 @@ def task(world: World, job: Job) -> dict[str, Json]:
     now = world.standing(job)
     shown: dict[str, Json] = {"id": job.id, "createdAt": iso(job.created), "status": STATUSES[now.phase]}
     if not now.is_terminal:
-        shown["estimatedCost"] = _credits(job.price_micros)
+        shown["estimatedCost"] = _estimate(job)
         return shown | ({"progress": round(now.progress, 3)} if now.phase is Phase.RUNNING else {})
     shown["cost"] = _credits(billed(job, now))
     if now.phase is Phase.SUCCEEDED:
@@ -188,13 +220,6 @@ async def receive_upload(exchange: Exchange) -> Response:
     return Response(status_code=204)
 
 
-async def _working_uploads(exchange: Exchange) -> set[str]:
-    if b"runway://" not in exchange.body:
-        return set()
-    documents = await exchange.world.ledger.do(ledger.files, "runway")
-    return {each["uri"] for each in documents if each["filled"] and each["expires"] > exchange.at}
-
-
 VENDOR = Vendor(
     name="runway",
     title="Runway",
@@ -204,6 +229,7 @@ VENDOR = Vendor(
     routes=(
         At("POST", "/v1/text_to_video", create_from_text, Stage.SUBMIT),
         At("POST", "/v1/image_to_video", create_from_image, Stage.SUBMIT),
+        At("POST", "/v1/video_to_video", create_from_video, Stage.SUBMIT),
         At("GET", "/v1/tasks/{job}", retrieve, Stage.POLL),
         At("DELETE", "/v1/tasks/{job}", delete, Stage.CANCEL),
         At("GET", "/v1/organization", organization),
@@ -217,6 +243,16 @@ VENDOR = Vendor(
     first={"status": "PENDING", "progress": None, "output": None, "failure": None, "failureCode": None, "cost": None},
     success={"status": "SUCCEEDED", "output": []},
     failures=FAILURES,
+    faults=(
+        # As two third parties were told; Runway's own list of errors has no 403.
+        answer(
+            "not-entitled",
+            403,
+            "the account may not use the model",
+            text="Model variant is not available for your organization.",
+            at=(Stage.SUBMIT,),
+        ),
+    ),
     billed=billed,
     files=Files(expires=lambda world, job: world.now() + world.options.signed_url_seconds, query="_jwt"),
 )

@@ -15,9 +15,7 @@ _VEO_IMAGE = Operation(
 _NATIVE: Mapping[str, RunwayModel] = {
     "gen4.5": RunwayModel(
         text=Operation(required=("promptText", "ratio", "duration"), optional=GEN45_EXTRAS, ratios=WIDE),
-        image=Operation(
-            required=("promptImage", "promptText", "ratio", "duration"), optional=GEN45_EXTRAS, ratios=SIX
-        ),
+        image=Operation(required=("promptImage", "promptText", "ratio", "duration"), optional=GEN45_EXTRAS, ratios=SIX),
         rates={"720p": 12},
         run_seconds=75,
     ),

@@ -126,9 +126,7 @@ _WAN_RATIOS = {
 def _wan(low: float, middle: float, high: float) -> RunwayModel:
     usual = ("audio", "duration", "ratio", "referenceAudio", "referenceVideos")
     return RunwayModel(
-        text=Operation(
-            required=("promptText",), optional=(*usual, "references"), ratios=_WAN_RATIOS, references=10
-        ),
+        text=Operation(required=("promptText",), optional=(*usual, "references"), ratios=_WAN_RATIOS, references=10),
         image=Operation(
             required=("promptImage", "promptText"),
             optional=usual,
@@ -221,9 +219,7 @@ PARTNERS: Mapping[str, RunwayModel] = {
         {"480p": 36, "720p": 36, "1080p": 40, "4k": 150},
         run=120,
     ),
-    "seedance2_fast": _seedance(
-        tiers("720p", _SEEDANCE_720, "480p", _SEEDANCE_480), {"480p": 29, "720p": 29}, run=70
-    ),
+    "seedance2_fast": _seedance(tiers("720p", _SEEDANCE_720, "480p", _SEEDANCE_480), {"480p": 29, "720p": 29}, run=70),
     "seedance2_mini": _seedance(
         tiers("720p", _SEEDANCE_720, "480p", _SEEDANCE_480), {"480p": 16, "720p": 16}, least=64, run=50
     ),

@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from core.spec import MediaInput
 from emulators.faults import Stage
 from emulators.vendor import Vendor
 from jobs.events import ProgressStage
-from jobs.http import NotSent, VendorClient
+from jobs.http import ReplyLost, VendorClient
 from jobs.orders import JobView, Verdict, VerdictKind
 from jobs.records import JobState
 from providers.catalogue import CATALOGUE
@@ -60,31 +60,34 @@ class Seen:
 
 
 class Counting(VendorClient):
-    """Counts the orders that left us, by the mark in their prompt."""
+    """Keeps the text of everything that left us, so that a clip's orders can be counted."""
 
     def __init__(self, client: VendorClient) -> None:
         self._client = client
-        self.sent: list[str] = []
+        self._sent: list[str] = []
 
     async def send_once(self, request: Request, **options: Any) -> Reply:
         """As the client it stands before."""
-        fields = b"".join(part.data for part in request.form if not part.filename).decode("utf-8", "replace")
-        text = f"{json.dumps(request.json, ensure_ascii=False)}{fields}"
         try:
-            return await self._client.send_once(request, **options)
-        except NotSent:
-            text = ""
+            reply = await self._client.send_once(request, **options)
+        except ReplyLost:
+            self._sent.append(_text(request))
             raise
-        finally:
-            self.sent.append(text)
+        self._sent.append(_text(request))
+        return reply
 
     async def poll(self, request: Request, **options: Any) -> Reply:
         """As the client it stands before."""
         return await self._client.poll(request, **options)
 
-    def count(self, mark: str) -> int:
-        """How many orders carried this mark."""
-        return sum(mark in text for text in self.sent)
+    def count(self, words: Collection[str]) -> int:
+        """How many requests held one of these words."""
+        return sum(any(word in text for word in words) for text in self._sent)
+
+
+def _text(request: Request) -> str:
+    fields = b" ".join(part.data for part in request.form if not part.filename).decode("utf-8", "replace")
+    return f"{request.query} {json.dumps(request.json, ensure_ascii=False)} {fields}"
 
 
 @dataclass
@@ -127,7 +130,8 @@ class Player:
         await self._overdue()
         self.played.unstruck = await self._unstruck()
         self.played.books = [str(fault) for fault in (await self.workshop.verdict()).faults]
-        self.played.orders = (self._orders_sent(), await self._orders_witnessed())
+        sent = sum(seen.posts for seen in self.played.seen.values())
+        self.played.orders = (sent, await self._orders_witnessed())
         await self._unreachable()
         return self.played
 
@@ -198,13 +202,14 @@ class Player:
         [clip] = view.clips
         failure = view.job.failure
         mark = self._marks[behaviour.name]
-        jobs = [job for job in everything if mark in job["prompt"]]
+        tasks = [str(attempt.vendor_task_id) for attempt in clip.attempts]
+        jobs = [job for job in everything if mark in job["prompt"] or any(job["id"] in task for task in tasks)]
         return Seen(
             state=view.job.state,
             reason=failure.reason if failure else "",
             stage=(failure.stage or "") if failure else "",
             billed=_billed(view),
-            posts=self._counting.count(mark),
+            posts=self._counting.count([mark, *(attempt.callback_token for attempt in clip.attempts)]),
             jobs=len(jobs),
             attempts=len(clip.attempts),
             booked=view.cost.micros,
@@ -297,9 +302,6 @@ class Player:
 
     async def _scripts(self) -> list[dict[str, Any]]:
         return list((await self.workshop.control("script"))["script"])
-
-    def _orders_sent(self) -> int:
-        return sum(self._counting.count(mark) for mark in self._marks.values())
 
     async def _orders_witnessed(self) -> int:
         """The POSTs in the emulator's ledger that went to an address where something can be bought."""

@@ -51,6 +51,8 @@ class Expected:
     posts: int = 1
     jobs: int = 1
     attempts: int = 1
+    exact: bool = True
+    """Whether a bill that is known equals the emulator's; not where the vendor keeps quiet about what it metered."""
 
 
 DELIVERED = Expected(state="SUCCEEDED")
@@ -125,7 +127,8 @@ class Surface:
         """One for each fault that only this vendor plays, by the member `faults`."""
         for name, told in self.facts.get("faults", {}).items():
             fault = {"fault": name, **told.get("script", {})}
-            yield Behaviour(name=f"own: {name}", then="own", faults=(fault,), code=name)
+            more = tuple({"fault": each} for each in told.get("with", ()))
+            yield Behaviour(name=f"own: {name}", then="own", faults=(fault, *more), code=name, at=told.get("at", ""))
 
     def expected(self, behaviour: Behaviour) -> Expected:
         """What must come of it, by the rule it names; the member `differs` of the facts has the last word."""
@@ -142,13 +145,14 @@ class Surface:
             "cancelled": lambda: self._cancelled(behaviour, "CANCELLED"),
             "timed out": lambda: self._timed_out(behaviour),
             "fails": lambda: self._fails(behaviour),
-            "own": lambda: _expectation(DELIVERED, self.facts["faults"][behaviour.code]),
+            "own": lambda: DELIVERED,
             "unreachable": lambda: replace(_refusal(FailureReason.VENDOR_UNAVAILABLE), posts=0),
         }
         return _expectation(rules[behaviour.then](), self._differs(behaviour))
 
     def _differs(self, behaviour: Behaviour) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.facts.get("differs", {}).get(behaviour.name, {})
+        own = self.facts.get("faults", {}).get(behaviour.code, {}) if behaviour.then == "own" else {}
+        found: Mapping[str, Any] = own or self.facts.get("differs", {}).get(behaviour.name, {})
         return found
 
     def _refused(self, behaviour: Behaviour) -> Expected:

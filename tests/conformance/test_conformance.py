@@ -28,10 +28,11 @@ async def test_behaviour(play: Play, surface: Surface, behaviour: Behaviour) -> 
     played = await play(surface)
     seen, expected = played.seen[behaviour.name], surface.expected(behaviour)
     assert behaviour.name not in played.unstruck, "the fault never struck"
-    assert {name: getattr(seen, name) for name in vars(expected)} == vars(expected), seen
+    wanted = {name: value for name, value in vars(expected).items() if name != "exact"}
+    assert {name: getattr(seen, name) for name in wanted} == wanted, seen
     match expected.billed:
         case "YES":
-            assert seen.booked == seen.charged
+            assert seen.booked == seen.charged or not expected.exact
         case "NO":
             assert seen.booked == seen.charged == 0
         case "HELD":

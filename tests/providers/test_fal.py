@@ -187,7 +187,8 @@ def test_upload() -> None:
     assert (request.method, request.path, request.host) == ("POST", "/storage/upload/initiate", "rest")
     assert request.query == {"storage_type": "gcs"}
     assert request.json == {"file_name": "Stra-e-1.png", "content_type": "image/png"}
-    assert request.headers == {"X-Fal-Object-Lifecycle-Preference": '{"expiration_duration_seconds": 86400}'}
+    assert set(request.headers) == {"X-Fal-Object-Lifecycle-Preference", "X-Fal-Object-Lifecycle"}
+    assert set(request.headers.values()) == {'{"expiration_duration_seconds": 86400}'}
     assert request.auth is not None
     assert _FAL.hosts["rest"] == "https://rest.fal.ai"
 

@@ -21,7 +21,7 @@ def test_reflection_lists_the_services_and_describes_every_rpc(served: Served) -
     assert {service.name for service in services.list_services_response.service} == SERVICES
     files = [FileDescriptorProto.FromString(raw) for raw in described.file_descriptor_response.file_descriptor_proto]
     (service,) = [service for file in files for service in file.service if service.name == "VideoService"]
-    assert len(service.method) == 12
+    assert len(service.method) == 16
 
 
 def test_health_is_serving_for_the_server_and_for_the_service(served: Served) -> None:

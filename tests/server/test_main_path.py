@@ -1,6 +1,7 @@
 """The main job through the front door: quote, generate, repeat, read, list, cancel, delete."""
 
 import concurrent.futures
+from datetime import date
 from typing import Any, cast
 
 import grpc
@@ -10,6 +11,7 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 from typer.testing import CliRunner
 
+from core import clock
 from server.cli import app
 from tests.conftest import Served
 from tests.server.calling import Stub, fetch, refused, wanted
@@ -196,13 +198,20 @@ def test_the_catalogue_says_who_answers_and_why(stub: Stub) -> None:
         return {model.id for model in stub.ListVideoModels(pb.ListVideoModelsRequest(**fields)).models}
 
     assert all(name.startswith("runway/") for name in ids(providers=["runway"]))
-    assert ids(states=[4]) == {"runway/gen3a_turbo", "runway/veo3"}
-    assert ids(duration=Duration(seconds=7), mode=1) == {"runway/gen4.5"}
+    assert {"runway/gen3a_turbo", "runway/veo3", "openai/sora-2"} <= ids(states=[4])
+    assert ids(states=[4]).isdisjoint(ids(states=[2]))
+    seven = ids(duration=Duration(seconds=7), mode=1)
+    assert "runway/gen4.5" in seven
+    assert "replicate/minimax-video-01" not in seven
     assert ids(max_price={"currency_code": "USD", "micros": 0}) == set()
     assert "runway/gen4.5" not in ids(
         duration=Duration(seconds=10), max_price={"currency_code": "USD", "micros": 10**6}
     )
-    assert ids(aspect_ratio="21:9") == {"runway/gen4.5", "runway/gen4_turbo"}
+    assert {"runway/gen4.5", "runway/gen4_turbo"} <= ids(aspect_ratio="21:9")
+    assert "replicate/kling-v2.5-turbo-pro" not in ids(aspect_ratio="21:9")
+    days = {model.id: model.days_left for model in answer.models if model.HasField("days_left")}
+    assert days["runway/gen3a_turbo"] == (date(2026, 7, 30) - clock.now().date()).days
+    assert "runway/gen4.5" not in days
     assert refused(stub.ListVideoModels, pb.ListVideoModelsRequest(mode=cast(Any, 9))).fields == ("mode",)
 
 
