@@ -295,6 +295,7 @@ def usage_of(value: Mapping[str, Json]) -> Usage:
         cost=Money(**cost) if cost else None,
         video_seconds=value.get("video_seconds"),
         compute_seconds=value.get("compute_seconds"),
+        tokens=value.get("tokens"),
     )
 
 

@@ -74,7 +74,9 @@ def read(document: Mapping[str, Json]) -> Outcome | Finished:
     if status == "IN_PROGRESS":
         return Pending(stage=Stage.RUNNING, progress=_progress(document.get("logs")))
     if status == "COMPLETED":
-        failed = _request_error(document.get("error_type"))
+        code = document.get("error_type")
+        # Whether it was our own limit that ended it, only the result's headers tell.
+        failed = None if code == "request_timeout" else _request_error(code)
         metrics = document.get("metrics")
         spent = metrics.get("inference_time") if isinstance(metrics, dict) else None
         # Any other `error` is told in full by the result, which is the model's own HTTP error.

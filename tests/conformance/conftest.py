@@ -14,6 +14,7 @@ from emulators.server import EmulatorServer
 from emulators.world import Options
 from jobs.engine import Engine
 from media.pool import MediaPool
+from tests.conformance import matrix
 from tests.conformance.playing import Played, Player, emulated
 from tests.conformance.surface import Surface
 from tests.life.conftest import POLICY, Workshop
@@ -25,9 +26,23 @@ _CLIPS = 200
 Play = Callable[[Surface], Awaitable[Played]]
 
 
+KNOWN = pytest.StashKey[dict[str, "Played | Exception"]]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--matrix FILE` writes what was seen as a Markdown table and prints it."""
-    parser.addoption("--matrix", default="", help="Write and print the matrix of surfaces and behaviours.")
+    """`--matrix FILE`; known only to runs that name this folder."""
+    parser.addoption("--matrix", default="", help="Print what was seen, and write it as a Markdown table.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print every surface's list and write the matrix, if that was asked for."""
+    path = config.getoption("--matrix", "")
+    if not path:
+        return
+    played = [each for each in config.stash[KNOWN].values() if isinstance(each, Played)]
+    for each in played:
+        terminalreporter.write_line(f"\n{matrix.listing(each)}")
+    Path(path).write_text(matrix.document(played), encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,12 +80,15 @@ async def begun_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def play(
-    tmp_path_factory: pytest.TempPathFactory, media_pool: MediaPool, begun_database: Path
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    media_pool: MediaPool,
+    begun_database: Path,
 ) -> AsyncIterator[Play]:
     """`await play(surface)`: all that is seen of a surface; the first time it is really played."""
     patch = pytest.MonkeyPatch()
     patch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
-    known: dict[str, Played | Exception] = {}
+    known = pytestconfig.stash.setdefault(KNOWN, {})
 
     async def played(surface: Surface) -> Played:
         if surface.name not in known:
@@ -90,7 +108,8 @@ async def play(
 
 
 async def _played(surface: Surface, folder: Path, pool: MediaPool) -> Played:
-    emulators = EmulatorServer(options=Options(speed=_SPEED), pool=pool, vendors=(emulated(surface.name),))
+    options = Options(speed=_SPEED, allow_prompt_faults=True)
+    emulators = EmulatorServer(options=options, pool=pool, vendors=(emulated(surface.name),))
     url = await emulators.start(data_dir=folder)
     webhooks = "callbacks" in surface.abilities
     workshop = Workshop(folder, pool, emulators, url, _POLICY, webhooks, _CLIPS)

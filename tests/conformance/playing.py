@@ -145,7 +145,7 @@ class Player:
 
     def _rows(self, behaviour: Behaviour) -> list[dict[str, Any]]:
         faults = list(behaviour.faults)
-        if behaviour.at in ("queued", "running"):
+        if behaviour.at in ("queued", "running") and behaviour.then != "own":
             faults.append(self._tarrying(behaviour))
         rows = []
         for each in faults:
@@ -167,9 +167,10 @@ class Player:
         views = await asyncio.gather(*map(self._one, cases), return_exceptions=True)
         jobs = await self._vendor_jobs()
         for behaviour, view in zip(cases, views, strict=True):
-            broken = isinstance(view, BaseException)
-            seen = Seen(state=f"{type(view).__name__}: {view}") if broken else self._seen(behaviour, view, jobs)
-            self.played.seen[behaviour.name] = seen
+            if isinstance(view, BaseException):
+                self.played.seen[behaviour.name] = Seen(state=f"{type(view).__name__}: {view}")
+            else:
+                self.played.seen[behaviour.name] = self._seen(behaviour, view, jobs)
 
     async def _one(self, behaviour: Behaviour) -> JobView:
         await self._ordered(behaviour)
@@ -181,7 +182,8 @@ class Player:
     async def _ordered(self, behaviour: Behaviour) -> None:
         facts = self.surface.facts
         wish = dict(facts["image_wish"] if behaviour.image and "image_wish" in facts else facts["wish"])
-        wish["prompt"] = f"{wish['prompt']} {self._marks[behaviour.name]}"
+        words = "".join(f" [[fault:{name}]]" for name in behaviour.fates)
+        wish["prompt"] = f"{wish['prompt']} {self._marks[behaviour.name]}{words}"
         model = facts["image_model"] if behaviour.image else facts["model"]
         if behaviour.image:
             inline = MediaForm.INLINE in CATALOGUE.rows[model].media_forms
@@ -243,8 +245,9 @@ class Player:
         jobs = await self._vendor_jobs()
         for behaviour, view in zip(parked, views, strict=True):
             now = self._seen(behaviour, view, jobs)
-            later = {"later": now.state, "later_booked": now.booked, "later_charged": now.charged}
-            seen[behaviour.name] = replace(seen[behaviour.name], **later)
+            seen[behaviour.name] = replace(
+                seen[behaviour.name], later=now.state, later_booked=now.booked, later_charged=now.charged
+            )
 
     async def _resolved(self, behaviour: Behaviour, known: Sequence[Mapping[str, Any]]) -> JobView:
         job_id = self._ids[behaviour.name]

@@ -36,6 +36,8 @@ class Behaviour:
     at: str = ""
     """Where the clip is when it is cancelled: `queued`, `running` or `collecting`."""
     image: bool = False
+    fates: tuple[str, ...] = ()
+    """Further faults that change the job: asked for in the prompt, as one order takes one fault from the script."""
     code: str = ""
     """The vendor's failure that it is about."""
 
@@ -127,8 +129,8 @@ class Surface:
         """One for each fault that only this vendor plays, by the member `faults`."""
         for name, told in self.facts.get("faults", {}).items():
             fault = {"fault": name, **told.get("script", {})}
-            more = tuple({"fault": each} for each in told.get("with", ()))
-            yield Behaviour(name=f"own: {name}", then="own", faults=(fault, *more), code=name, at=told.get("at", ""))
+            fates, at = tuple(told.get("with", ())), told.get("at", "")
+            yield Behaviour(name=f"own: {name}", then="own", faults=(fault,), code=name, fates=fates, at=at)
 
     def expected(self, behaviour: Behaviour) -> Expected:
         """What must come of it, by the rule it names; the member `differs` of the facts has the last word."""
@@ -206,8 +208,8 @@ def _refusal(reason: FailureReason) -> Expected:
 
 def _expectation(usual: Expected, told: Mapping[str, Any]) -> Expected:
     """The usual one, with what the vendor's data say otherwise."""
-    members = {name: told[name] or "" if name in ("stage", "reason") else told[name] for name in _MEMBERS & set(told)}
-    return replace(usual, **members)
+    members: dict[str, Any] = {name: told[name] for name in _MEMBERS & set(told)}
+    return replace(usual, **{name: "" if value is None else value for name, value in members.items()})
 
 
 _MEMBERS = set(Expected.__dataclass_fields__)

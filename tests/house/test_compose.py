@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from providers.catalogue import ADAPTERS
 from server import settings
 from server.app import Application
 
@@ -137,9 +138,7 @@ def test_the_server_accepts_what_the_development_file_tells_it(root: Path, tmp_p
 def test_the_server_accepts_what_the_production_file_tells_it(root: Path, tmp_path: Path) -> None:
     found = settings.load(environment(root, "docker-compose.prod.yaml", tmp_path))
     assert (found.mock, found.s3_bucket, found.s3_prefix) == ("never", "clips", "videos")
-    secret = found.runway_key
-    assert secret is not None
-    assert secret.get_secret_value() == "a-secret-of-runwayml_api_secret"
+    assert settings.keys_of(found, ADAPTERS["runway"]) == ("a-secret-of-runwayml_api_secret",)
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.outcome import Outcome, Reply, Submitted
+from core.outcome import Finished, Outcome, Reply, Submitted
 from core.spec import MediaInput, Motion, Quality, Wish
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
@@ -54,9 +54,9 @@ def _reply(value: Mapping[str, Any]) -> Reply:
     return Reply(status=value["status"], headers=value.get("headers", {}), body=body.encode())
 
 
-def _ask(adapter: BaseVideoProvider, call: str, reply: Reply) -> Outcome | Submitted:
+def _ask(adapter: BaseVideoProvider, call: str, reply: Reply) -> Outcome | Finished | Submitted:
     calls = {"outcome": adapter.outcome, "cancelled": adapter.cancelled, "submitted": adapter.submitted}
-    answer: Outcome | Submitted = calls[call](reply)
+    answer: Outcome | Finished | Submitted = calls[call](reply)
     return answer
 
 

@@ -10,7 +10,7 @@ import pytest
 from core.errors import Reason
 from core.spec import MediaInput, Motion, Quality, Role, Wish
 from providers.catalogue import CATALOGUE
-from providers.model import Price, Unit, VideoModel
+from providers.model import MediaForm, Price, Unit, VideoModel
 from providers.resolve import Resolved, can_honour, for_variation, resolve
 from providers.styles import STYLES
 
@@ -168,17 +168,20 @@ def test_inputs() -> None:
         MediaInput(),
         MediaInput(uri="https://example.com/a.png", data=b"PNG", mime_type="image/png"),
         MediaInput(data=b"GIF89a", mime_type="image/gif"),
-        MediaInput(data=bytes(4_000_000), mime_type="image/png"),
         MediaInput(uri="https://example.com/" + "a" * 2048),
     ],
-    ids=["neither", "both", "gif", "too large inline", "too long an address"],
+    ids=["neither", "both", "gif", "too long an address"],
 )
 def test_images_runway_would_refuse(media: MediaInput) -> None:
     assert _fields(_resolve(_GEN45, first_frame=media)) == ["first_frame"]
 
 
 def test_the_largest_inline_image() -> None:
-    assert _fields(_resolve(_GEN45, first_frame=MediaInput(data=bytes(3_740_000), mime_type="image/png"))) == []
+    inline_only = replace(_GEN45, media_forms=(MediaForm.URI, MediaForm.INLINE))
+    for size, fields in ((3_740_000, []), (4_000_000, ["first_frame"])):
+        image = MediaInput(data=bytes(size), mime_type="image/png")
+        assert _fields(_resolve(inline_only, first_frame=image)) == fields
+        assert _fields(_resolve(_GEN45, first_frame=image)) == []  # what is too large to inline is uploaded
 
 
 def test_prompt_limits_count_utf16() -> None:

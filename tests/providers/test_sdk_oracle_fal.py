@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from core.outcome import Accepted, Failed, Finished, Pending, Ready, Reply, Request
+from core.outcome import Accepted, Failed, Finished, Pending, Reply, Request
 from core.spec import MediaInput, Wish
 from providers.catalogue import ADAPTERS, CATALOGUE
 from providers.resolve import resolve
@@ -304,7 +304,7 @@ _STATUSES: list[tuple[dict[str, Any], str, type]] = [
     ({"status": "IN_QUEUE", "queue_position": 3}, "Queued", Pending),
     ({"status": "IN_PROGRESS", "logs": None}, "InProgress", Pending),
     ({"status": "COMPLETED", "logs": None, "metrics": {"inference_time": 3.5}}, "Completed", Finished),
-    ({"status": "COMPLETED", "logs": None, "error": "x", "error_type": "request_timeout"}, "Completed", Failed),
+    ({"status": "COMPLETED", "logs": None, "error": "x", "error_type": "runner_disconnected"}, "Completed", Failed),
 ]
 
 
@@ -344,9 +344,3 @@ def test_the_sdk_orders_again_where_we_never_would(recorder: Recorder) -> None:
     assert [each.method for each in recorder.sent] == ["POST", "POST"]
     ours = _FAL.submitted(Reply(status=503, body=b"<html>nginx</html>"))
     assert type(ours).__name__ == "Ambiguous"
-
-
-def test_a_video_is_ready_for_us_where_it_is_for_the_sdk(recorder: Recorder) -> None:
-    output = {"video": {"url": "https://v3.fal.media/files/x/out.mp4", "file_size": 70_000}, "seed": 7}
-    outcome = _FAL.delivered(Reply(status=200, body=json.dumps(output).encode()))
-    assert outcome == Ready(outputs=(output["video"]["url"],))  # type: ignore[index]  # the literal above
