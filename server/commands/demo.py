@@ -117,7 +117,17 @@ def _scenes(folder: Path) -> list[Scene]:
             fields={"model": "runway/veo3.1", "duration": 8},
             cancelled=True,
         ),
+        *_by_name(picture),
     ]
+
+
+def _by_name(picture: Path) -> Iterator[Scene]:
+    """One clip from each further vendor, by the names that people know."""
+    prompt = "a fox in the snow turns its head"
+    for name, seconds in (("luma_dream", 5), ("pika_v2", 5), ("google_veo", 4), ("openai_shorts", 4)):
+        yield Scene(title=name, prompt=prompt, seconds=seconds, fields={"model": name, "duration": seconds})
+    yield Scene(title="hotshot", prompt=prompt, seconds=1, fields={"model": "hotshot"})
+    yield Scene(title="stability_svd", prompt="", seconds=2, fields={"model": "stability_svd", "first_frame": picture})
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from jobs.engine import Engine
 from media.pool import MediaPool
 from tests.conformance import matrix
 from tests.conformance.playing import Played, Player, emulated
-from tests.conformance.surface import Surface
+from tests.conformance.surface import Surface, surfaces
 from tests.life.conftest import POLICY, Workshop
 
 _POLICY = replace(POLICY, submit_timeout=4.0, poll_timeout=4.0, mock_poll=0.15, download_deadline=10.0)
@@ -35,14 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print every surface's list and write the matrix, if that was asked for."""
+    """Print every surface's list and write the matrix, if that was asked for and all of them were played."""
     path = config.getoption("--matrix", "")
     if not path:
         return
     played = [each for each in config.stash[KNOWN].values() if isinstance(each, Played)]
     for each in played:
         terminalreporter.write_line(f"\n{matrix.listing(each)}")
-    Path(path).write_text(matrix.document(played), encoding="utf-8")
+    if [each.surface.name for each in played] == [surface.name for surface in surfaces()]:
+        Path(path).write_text(matrix.document(played), encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

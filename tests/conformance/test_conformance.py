@@ -14,15 +14,10 @@ SURFACES = surfaces()
 Play = Callable[[Surface], "Awaitable[Played]"]
 _BASES = {
     "vendor": ("stated by the vendor", "metered by the vendor"),
-    _BASES = {
-    "vendor": ("stated by the vendor", "metered by the vendor"),
     "tokens": ("tokens metered by the vendor",),
     "price": ("price",),
 }
 """The member `cost` of the facts: which words the books give as the basis of a delivered clip's cost."""
-,
-    "price": ("price",),
-}
 
 
 def _cases() -> list[Any]:
