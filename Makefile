@@ -81,7 +81,7 @@ chaos: install ## Kill the server at every crash point and judge what is left
 	@$(BIN)/python tests/chaos/rig.py $(ARGS)
 
 faults: install ## Play every fault against every vendor's emulator; print the matrix, write docs/fault-matrix.md
-	@$(BIN)/pytest -n 0 tests/conformance/test_conformance.py --matrix docs/fault-matrix.md $(ARGS)
+	@$(BIN)/pytest -n 0 tests/conformance --matrix docs/fault-matrix.md $(ARGS)
 
 lock: install ## Pin requirements/*.txt again from pyproject.toml and requirements/*.in; UPGRADE=1 takes newer ones
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -19,13 +19,14 @@ from tests.conformance.playing import Played, Player, emulated
 from tests.conformance.surface import Surface, surfaces
 from tests.life.conftest import POLICY, Workshop
 
-_POLICY = replace(POLICY, submit_timeout=4.0, poll_timeout=4.0, mock_poll=0.15, download_deadline=10.0)
+_POLICY = replace(POLICY, submit_timeout=4.0, poll_timeout=4.0, mock_poll=0.3, download_deadline=10.0)
 _SPEED = 400.0
 _CLIPS = 200
 
 Play = Callable[[Surface], Awaitable[Played]]
 
 
+pytest.register_assert_rewrite("tests.conformance.judging")
 KNOWN = pytest.StashKey[dict[str, "Played | Exception"]]()
 
 
@@ -42,7 +43,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     played = [each for each in config.stash[KNOWN].values() if isinstance(each, Played)]
     for each in played:
         terminalreporter.write_line(f"\n{matrix.listing(each)}")
-    if [each.surface.name for each in played] == [surface.name for surface in surfaces()]:
+    names = [surface.name for surface in surfaces()]
+    if {each.surface.name for each in played} == set(names):
+        played.sort(key=lambda each: names.index(each.surface.name))
         Path(path).write_text(matrix.document(played), encoding="utf-8")
 
 

@@ -1,11 +1,13 @@
 """One vendor surface as the kit sees it: what it can do, how it fails, and what follows for each behaviour."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from core.errors import RETRYABLE, FailureReason
 from providers import PROVIDERS
@@ -209,7 +211,9 @@ def _refusal(reason: FailureReason) -> Expected:
 def _expectation(usual: Expected, told: Mapping[str, Any]) -> Expected:
     """The usual one, with what the vendor's data say otherwise."""
     members: dict[str, Any] = {name: told[name] for name in _MEMBERS & set(told)}
-    return replace(usual, **{name: "" if value is None else value for name, value in members.items()})
+    if "stage" in members:
+        members["stage"] = members["stage"] or ""
+    return replace(usual, **members)
 
 
 _MEMBERS = set(Expected.__dataclass_fields__)
@@ -228,3 +232,12 @@ def surfaces() -> list[Surface]:
         if living(provider) and path.exists():
             found.append(Surface(adapter=ADAPTERS[provider.name], facts=json.loads(path.read_text())))
     return found
+
+
+def cases(chosen: Sequence[Surface]) -> list[Any]:
+    """Every playable behaviour of these surfaces, for `pytest.mark.parametrize`."""
+    return [
+        pytest.param(surface, behaviour, id=f"{surface.name}-{behaviour.name}")
+        for surface in chosen
+        for behaviour in surface.playable()
+    ]
