@@ -40,8 +40,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "svd": _SVD,
     "zeroscope": ("replicate/zeroscope-v2-xl", "cog/zeroscope-v2-xl"),
 }
-"""The names of older designs: each resolves to the first of its rows that has the request's mode and answered here,
-by a vendor before by an emulator. Stable Video Diffusion takes no text: text goes to CogVideoX, as in the brief (D5)."""
+"""The names of older designs: each resolves to its first row that has the request's mode and is answered here, by
+a vendor before by an emulator. Stable Video Diffusion takes no text: text goes to CogVideoX, as in the brief (D5)."""
 
 _LONGEST_NAME = 128
 
