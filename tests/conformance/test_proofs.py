@@ -1,8 +1,9 @@
 """No surface without its proofs: data, an emulator that fits them, the vendor's own SDK, a column in the matrix."""
 
+import ast
 import re
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -78,22 +79,36 @@ def test_the_vendors_own_sdk_is_a_witness_or_there_is_none(surface: Surface) -> 
     if sdk is None:
         assert surface.facts.get("no_sdk"), "name the SDK (`sdk`), or say why there is none (`no_sdk`)"
         return
-    modules = _modules(sdk)
-    for folder, files in (("providers", "test_sdk_oracle*.py"), ("emulators", "test_emulated*.py")):
-        proofs = [path.name for path in (ROOT / "tests" / folder).glob(files) if _speaks_of(path, surface, modules)]
-        assert proofs, f"no tests/{folder}/{files} has {sdk} speak to {surface.name}"
+    packages = _packages(sdk)
+    for folder, pattern in (("providers", "test_sdk_oracle*.py"), ("emulators", "test_emulated*.py")):
+        proofs = [path.name for path in (ROOT / "tests" / folder).glob(pattern) if _speaks_of(path, surface, packages)]
+        assert proofs, f"no tests/{folder}/{pattern} has {sdk} speak to {surface.name}"
 
 
-def _modules(distribution: str) -> list[str]:
-    """What `import` calls a distribution."""
-    return [module for module, owners in packages_distributions().items() if distribution in owners]
+def _packages(distribution: str) -> set[str]:
+    """What `import` calls a distribution: `luma_agents`, `google.genai`."""
+    folders = {file.parent for file in files(distribution) or () if file.name == "__init__.py"}
+    return {".".join(folder.parts) for folder in folders if not folders & set(folder.parents)}
 
 
-def _speaks_of(path: Path, surface: Surface, modules: list[str]) -> bool:
+def _speaks_of(path: Path, surface: Surface, packages: set[str]) -> bool:
+    """Whether a proof imports the SDK, itself or by a helper of its own, and speaks of the surface."""
     text = path.read_text(encoding="utf-8")
-    imported = any(re.search(rf"\b(?:from|import) {re.escape(module)}\b", text) for module in modules)
     names = (surface.name, surface.name.replace("-", "_"), type(surface.adapter).__name__)
-    return imported and any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
+    said = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("import ", "from ")))
+    return bool(packages & _imported(text)) and any(re.search(rf"\b{re.escape(name)}\b", said) for name in names)
+
+
+def _imported(text: str) -> set[str]:
+    """Everything that a test module imports; of modules in `tests/` what these import."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *[f"{node.module}.{alias.name}" for alias in node.names]}
+    helpers = [ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in found if name.startswith("tests.")]
+    return found.union(*[_imported(path.read_text(encoding="utf-8")) for path in helpers if path.exists()])
 
 
 def test_every_sdk_of_the_registry_is_somebodys_witness() -> None:

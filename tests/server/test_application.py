@@ -52,11 +52,11 @@ async def test_what_is_signed_lasts_over_a_restart(tmp_path: Path) -> None:
     assert (tmp_path / "installation.secret").stat().st_mode & 0o777 == 0o600
 
 
-async def test_without_anything_to_mock_there_is_no_emulator(tmp_path: Path) -> None:
-    keys = {"RUNWAY_API_KEY": "key", "REPLICATE_API_TOKEN": "key"}
-    running = Application(settings.load(keys, data_dir=tmp_path, grpc_port=0, http_port=0))
+async def test_an_emulator_that_runs_elsewhere_is_used(tmp_path: Path) -> None:
+    elsewhere = "http://127.0.0.1:9"
+    running = Application(chosen(tmp_path, emulator_url=elsewhere))
     await running.start()
-    assert running.emulator_url is None
+    assert running.emulator_url == elsewhere
     await running.stop()
     assert not (tmp_path / "emulators").exists()
 
