@@ -4,6 +4,7 @@ Every key is made from, or kept beside, the emulators' own secret, and survives 
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -86,10 +87,14 @@ def _new_rsa_key() -> str:
 
 async def rsa_key(world: "World", name: str, *, forged: bool = False) -> "RSAPrivateKey":
     """The private key of this name, made when first asked for; a forged one is nobody's."""
+    return _read_rsa_key(await world.kept(f"{'forged ' if forged else ''}rsa {name}", _new_rsa_key))
+
+
+@functools.lru_cache(maxsize=4)  # reading one checks its numbers, which takes as long as many signatures
+def _read_rsa_key(pem: str) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    pem = await world.kept(f"{'forged ' if forged else ''}rsa {name}", _new_rsa_key)
     key = load_pem_private_key(pem.encode(), password=None)
     assert isinstance(key, RSAPrivateKey)
     return key

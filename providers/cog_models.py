@@ -35,10 +35,11 @@ _LTX_TARGETS = (("480p", 640), ("384p", 512), ("576p", 768), ("768p", 1024))
 
 
 def _ltx_size(ratio: str, target: int) -> tuple[int, int]:
-    """At most target x target pixels in this shape, in steps of 32; how the image rounds is not published."""
+    """About target x target pixels in this shape, in steps of 32; how the image rounds is not published."""
     width, height = map(int, ratio.split(":"))
-    shape = (width / height) ** 0.5
-    return int(target * shape / 32) * 32, int(target / shape / 32) * 32
+    shape = (max(width, height) / min(width, height)) ** 0.5
+    long, short = int(target * shape / 32) * 32, round(target / shape / 32) * 32
+    return (long, short) if width >= height else (short, long)
 
 
 _LTX_SIZES = {(ratio, label): _ltx_size(ratio, target) for label, target in _LTX_TARGETS for ratio in _LTX_RATIOS}

@@ -34,7 +34,8 @@ _VEO_RESOLUTIONS = ("720p", "1080p", "4k")
 _VEO_TEXT = {shape: size for name in _VEO_RESOLUTIONS for shape, size in shapes(name, *WIDE_TALL).items()}
 _VEO_IMAGE = {shape: size for name in _VEO_RESOLUTIONS for shape, size in shapes(name, *WIDE).items()}
 
-_WAN_RESOLUTIONS = ("480p", "720p", "1080p")
+_WAN_RESOLUTIONS = ("1080p", "720p", "480p")
+"""1080p is fal's own default."""
 _WAN_TEXT = {shape: size for name in _WAN_RESOLUTIONS for shape, size in shapes(name, *THREE).items()}
 _WAN_IMAGE = {shape: size for name in _WAN_RESOLUTIONS for shape, size in shapes(name, *WIDE).items()}
 
@@ -201,6 +202,7 @@ HOMES: tuple[VideoModel, ...] = (
         title="MiniMax Video-01",
         text=Mode(durations=_SIX, sizes=shapes("720p", *WIDE)),
         image=Mode(durations=_SIX, sizes=shapes("720p", *WIDE), ratio_from_image=True),
+        # 1280x720 at 25 fps is from memory.
         fps=25,
         wire=_WORDS,
         options=_OPTIMIZER,

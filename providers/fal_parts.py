@@ -23,9 +23,10 @@ class Common(TypedDict):
     inline_limit: int
 
 
+CHECKED = date(2026, 11, 21)
 COMMON: Common = {
     "provider": "fal",
-    "checked": date(2026, 11, 21),
+    "checked": CHECKED,
     # "You are never charged for time spent waiting in the queue."
     "cancel_cost": CancelCost.NOTHING_UNLESS_STARTED,
     "media_forms": (MediaForm.URI, MediaForm.INLINE, MediaForm.UPLOAD),
@@ -43,12 +44,12 @@ class Source:
 
 
 LIST = Source(date(2026, 3, 19), "fal's own list of models, as dumped by a third party; equal to the model's page")
-PAGE = Source(date(2026, 11, 21), "the model's page at fal.ai, in a public copy whose day is not told")
+PAGE = Source(CHECKED, "the model's page at fal.ai, in a public copy whose day is not told")
 
 
 def assumed(words: str) -> Source:
     """The source of a price that nobody states for this model at fal."""
-    return Source(date(2026, 11, 21), f"assumed: {words}")
+    return Source(CHECKED, f"assumed: {words}")
 
 
 def per_second(source: Source, usd: str, *, least: str = "0", **when: object) -> Price:
@@ -66,7 +67,7 @@ def _price(source: Source, usd: str, unit: Unit, when: Mapping[str, object], lea
         usd=Decimal(usd),
         unit=unit,
         since=source.day,
-        checked=source.day,
+        checked=CHECKED,
         source=source.words,
         when=dict(when),
         least=Decimal(least),

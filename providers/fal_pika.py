@@ -16,6 +16,8 @@ from providers.model import Choices, Mode, Option, Price, VideoModel
 
 _SEVEN = ("16:9", "9:16", "1:1", "4:5", "5:4", "3:2", "2:3")
 _TEXT_SIZES = {**shapes("720p", *_SEVEN), **shapes("1080p", *_SEVEN)}
+# Where nothing is typed, Pikascenes makes 1080p (by a third party's copy of its schema), the other endpoints 720p.
+_SCENE_SIZES = {**shapes("1080p", *_SEVEN), **shapes("720p", *_SEVEN)}
 _IMAGE_SIZES = {**shapes("720p", *WIDE), **shapes("1080p", *WIDE)}
 # fal's typed endpoint map prints these as "5" | "10", as it does every enum of numbers; fal's own schemas and copies of
 # them say integer. To be confirmed by the first paid call.
@@ -142,7 +144,7 @@ PIKA: tuple[VideoModel, ...] = (
         wire_name="fal-ai/pika/v2.2",
         family="pika-2.2-scenes",
         title="Pika 2.2 Pikascenes",
-        reference=_text(_FIVE_TEN),
+        reference=Mode(durations=_FIVE_TEN, sizes=_SCENE_SIZES),
         # The schema sets no limit; five is what another home of Pikascenes takes.
         references=5,
         # A list of addresses since the winter of 2025; before that a list of `{"image_url"}` called `images`.

@@ -117,7 +117,8 @@ _OMNI_1_1 = VideoModel(
     best_for="quick clips with sound, edits by instruction, drafts in 360p",
     default_fallbacks=("google/gemini-omni-1.2-flash",),
     notes="Sound is always made. An edit lasts as long as its source: give that length, so that the quote is right. "
-    "Editing or extending uploaded videos is not offered in the EEA, Switzerland, the UK and some US states.",
+    "An extension adds 3 to 10 seconds, up to 40 in all. Editing or extending uploaded videos is not offered in the "
+    "EEA, Switzerland, the UK and some US states.",
     **_SHARED,
 )
 

@@ -29,6 +29,7 @@ _MEGAPIXELS: Mapping[str, Decimal] = {
 _FPS = 24
 _SECONDS = (5, 9)
 _RESOLUTIONS = ("720p", "540p", "1080p", "4k")
+_CHECKED = date(2026, 11, 21)
 _SEEN = date(2025, 5, 31)
 """The day is not told, only the month."""
 
@@ -47,7 +48,7 @@ def _prices(per_million_pixels: str) -> Iterator[Price]:
                 ),
                 unit=Unit.VIDEO,
                 since=_SEEN,
-                checked=_SEEN,
+                checked=_CHECKED,
                 source=f"Comfy's price page: {per_million_pixels} USD per million output pixels",
                 when={"resolution": resolution, "duration": seconds},
             )
@@ -85,7 +86,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-1-6",
         family="ray-1.6",
         title="Luma Ray 1.6",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         lifecycle=Lifecycle(
             state=LifecycleState.RETIRED,
             # The day `lumaai` 1.19.0 came out without it; the day it ended at the API is not known.
@@ -109,7 +110,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-2",
         family="ray-2",
         title="Luma Ray 2",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         # No shutdown date is published, so it is not called deprecated.
         text=_TEXT,
         image=_IMAGE,
@@ -137,7 +138,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-flash-2",
         family="ray-flash-2",
         title="Luma Ray Flash 2",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         text=_TEXT,
         image=_IMAGE,
         fps=_FPS,

@@ -47,6 +47,7 @@ def _sixteenths(pixels: float) -> int:
     return 16 * round(pixels / 16)
 
 
+_CHECKED = date(2026, 11, 21)
 _SEEN = date(2026, 7, 10)
 _GUIDE = "docs.agents.lumalabs.ai/guides/pricing, told by a third party"
 _SHOPS = "price pages of Comfy and Runware"
@@ -56,28 +57,45 @@ _SHOPS_SEEN = date(2026, 8, 21)
 def _clip(usd: str, resolution: str, seconds: int, *, hdr: bool = False) -> Price:
     """A flat price of one generation; 360p is told by resellers only."""
     draft = resolution == "360p"
-    seen = _SHOPS_SEEN if draft else _SEEN
     when: dict[str, object] = {"resolution": resolution, "duration": seconds}
     return Price(
         usd=Decimal(usd),
         unit=Unit.VIDEO,
-        since=seen,
-        checked=seen,
+        since=_SHOPS_SEEN if draft else _SEEN,
+        checked=_CHECKED,
         source=_SHOPS if draft else _GUIDE,
         when=when | ({"hdr": True} if hdr else {}),
     )
 
 
-def _per_second(usd: str, resolution: str, least: str = "0") -> Price:
+def _per_second(usd: str, resolution: str) -> Price:
     return Price(
         usd=Decimal(usd),
         unit=Unit.SECOND,
         since=_SEEN,
-        checked=_SEEN,
+        checked=_CHECKED,
         source=_GUIDE,
         when={"resolution": resolution},
-        least=Decimal(least),
     )
+
+
+def _edit_prices() -> Iterator[Price]:
+    """The price of each 5 s begun, as a flat price of every length.
+
+    5 s are told by the vendor's guide, 10 s at twice that by resellers; that 7 s cost what 10 s do is a guess, on the
+    safe side of the other one, so much for each second.
+    """
+    for resolution, block in (("540p", "0.72"), ("720p", "1.08"), ("1080p", "2.16")):
+        for seconds in range(1, _LONGEST_EDIT + 1):
+            blocks = -(-seconds // 5)
+            yield Price(
+                usd=Decimal(block) * blocks,
+                unit=Unit.VIDEO,
+                since=_SEEN,
+                checked=_CHECKED,
+                source=_GUIDE if seconds == 5 else f"assumed: so much for each 5 s begun; {_GUIDE}",
+                when={"resolution": resolution, "duration": seconds},
+            )
 
 
 def _generation_prices() -> Iterator[Price]:
@@ -98,6 +116,7 @@ _TIERS = {Quality.STANDARD: "720p", Quality.HIGH: "1080p", Quality.PREMIUM: "108
 _FULL = ("720p", "1080p", "540p")
 """360p editing and reframing exist, but nobody states their prices."""
 _PROMPT = 6000
+_LONGEST_EDIT = 18
 _IMAGE = 50_000_000 * 4 // 3
 """50 MB of image bytes as base64."""
 _VIDEO = 200_000_000
@@ -127,7 +146,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-3.2",
         family="ray-3.2",
         title="Luma Ray 3.2",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         text=Mode(durations=Choices((5, 10)), sizes=sizes(_SIX, ("720p", "1080p", "540p", "360p"))),
         # That the clip takes its anchors' shape is told by Luma's own page at Replicate; Luma's guide shows
         # `aspect_ratio` beside `start_frame` without a word on which one wins.
@@ -172,13 +191,13 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-3.2",
         family="ray-3.2-edit",
         title="Luma Ray 3.2 Edit",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         video=Mode(
-            durations=Span(low=1, high=18),
+            durations=Span(low=1, high=_LONGEST_EDIT),
             sizes=sizes(("16:9",), _FULL),
             ratio_from_image=True,
             # The source decides. Where its length is not known, the longest one is held.
-            default_duration=18,
+            default_duration=_LONGEST_EDIT,
         ),
         fps=24,
         wire={"prompt": "prompt", "resolution": "video.resolution", "source_video": "source"},
@@ -198,14 +217,9 @@ MODELS: tuple[VideoModel, ...] = (
         },
         prompt_limit=_PROMPT,
         media_forms=_FORMS,
-        source_seconds=18,
+        source_seconds=_LONGEST_EDIT,
         source_limit=_VIDEO,
-        # Told as 0.72, 1.08 and 2.16 for 5 s and twice that for 10 s; how 7 s or 12 s are rounded is not told.
-        prices=(
-            _per_second("0.144", "540p", "0.72"),
-            _per_second("0.216", "720p", "1.08"),
-            _per_second("0.432", "1080p", "2.16"),
-        ),
+        prices=tuple(_edit_prices()),
         cancel_cost=CancelCost.BY_USAGE,
         quality_rank=8,
         speed_class="slow",
@@ -221,7 +235,7 @@ MODELS: tuple[VideoModel, ...] = (
         wire_name="ray-3.2",
         family="ray-3.2-reframe",
         title="Luma Ray 3.2 Reframe",
-        checked=date(2026, 11, 21),
+        checked=_CHECKED,
         video=Mode(
             durations=Span(low=1, high=30),
             # 1080p is not to be had upright ("coming soon" in the vendor's guide), and elsewhere still rolling out.

@@ -107,20 +107,16 @@ _GROK_FROM_IMAGE = Mode(
 
 def _grok_prices() -> tuple[Price, ...]:
     """A credit for each input picture: one start frame, or three references, beside a clip of one second."""
-    told = (("480p", "10", "11", "13"), ("720p", "16", "17", "19"), ("1080p", "29", "30", "32"))
-    return tuple(
-        price
-        for resolution, text, image, reference in told
-        for price in (
-            credits_per_second(GUIDE, text, resolution=resolution),
-            credits_per_second(GUIDE, image, resolution=resolution, mode="image"),
-            credits_per_second(GUIDE, reference, resolution=resolution, mode="reference"),
-        )
+    return (
+        *_with_frame(("480p", "10", "11"), ("720p", "16", "17"), ("1080p", "29", "30")),
+        # References are capped at 720p.
+        credits_per_second(GUIDE, "13", resolution="480p", mode="reference"),
+        credits_per_second(GUIDE, "19", resolution="720p", mode="reference"),
     )
 
 
-def _lite_prices() -> tuple[Price, ...]:
-    told = (("480p", "2", "3"), ("720p", "3", "4"), ("1080p", "14", "15"))
+def _with_frame(*told: tuple[str, str, str]) -> tuple[Price, ...]:
+    """Credits from text and from a first frame, by resolution."""
     return tuple(
         price
         for resolution, text, image in told
@@ -183,7 +179,7 @@ OTHERS: tuple[VideoModel, ...] = (
         spellings={"resolution": _AUTOMATIC},
         qualities=THREE_TIERS,
         prompt_limit=2500,
-        prices=_lite_prices(),
+        prices=_with_frame(("480p", "2", "3"), ("720p", "3", "4"), ("1080p", "14", "15")),
         quality_rank=39,
         speed_class="fast",
         best_for="the cheapest clip with sound: a few cents in 720p",

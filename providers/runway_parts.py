@@ -31,7 +31,9 @@ COMMON: Common = {
     "provider": "runway",
     "checked": CHECKED,
     "cancel_cost": CancelCost.NOTHING_UNLESS_STARTED,
-    "media_forms": (MediaForm.URI, MediaForm.INLINE, MediaForm.UPLOAD),
+    # Best first. The vendor asks HEAD of an address before it fetches it (docs: assets/inputs), and one that is signed
+    # for GET may refuse that: bytes and assets are inlined or uploaded, and only a caller's own address stays one.
+    "media_forms": (MediaForm.INLINE, MediaForm.UPLOAD, MediaForm.URI),
     # 5 MB; whether the vendor counts the encoded or the decoded size is not documented, so the smaller reading counts.
     # Videos may be inlined up to 16 MB, but are uploaded.
     "inline_limit": 5_000_000,

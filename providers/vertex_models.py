@@ -30,7 +30,10 @@ _OPTIONS: Mapping[str, Option] = {
     "storageUri": Option(kind=str),
 }
 """`storageUri` (`gs://bucket/folder/`) has the video put there; without it the answer holds the bytes."""
-_SOURCE = "calesthio/generative-media-skills and Comfy's price list, which agree"
+_SOURCE = (
+    "assumed: the last price of the same model by key, told by calesthio/generative-media-skills and Comfy's price "
+    "list, which agree; Vertex's own page was not seen"
+)
 
 
 def _mode(resolutions: Iterable[str], *, eight_only: bool = False) -> Mode:
@@ -101,6 +104,7 @@ _FAST = {"720p": "0.10", "1080p": "0.12", "4k": "0.30"}
 _LITE = {"720p": "0.05", "1080p": "0.08"}
 _QUOTA = "Whether pay-as-you-go is offered depends on the project: documents conflict, so look at its quota first."
 
+# No retirement date stood in the pages that could be read, of mid-2026; those of this autumn were not seen.
 MODELS: tuple[VideoModel, ...] = (
     _row(
         "veo-3.1",

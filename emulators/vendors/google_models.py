@@ -11,7 +11,7 @@ SIZES: Mapping[str, tuple[int, int]] = {
     "4k": (3840, 2160),
 }
 """16:9 in pixels, as resellers tell."""
-TOKENS: Mapping[str, int] = {"360p": 1931, "720p": 5792, "1080p": 8688, "4k": 17_376}
+TOKENS: Mapping[str, int] = {"360p": 1738, "720p": 5792, "1080p": 8688, "4k": 17_376}
 """Tokens of a second of video. Google tells those of 720p and 1080p; the others follow from the prices' proportions."""
 FPS = 24
 

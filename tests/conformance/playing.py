@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tests.life.conftest import Workshop
 
 PATIENCE = 60.0
+_STUBBORN_FACTOR = 200
+"""So slow are jobs that run on while we cancel them: none ends before its vendor has been asked to stop it."""
+_STUBBORN_SECONDS = 200.0
+"""So far the emulator's clock is then moved that all of them have ended; signatures bear less than five minutes."""
 _STAGES = {
     "queued": (ProgressStage.VENDOR_QUEUED, ProgressStage.VENDOR_RUNNING),
     "running": (ProgressStage.VENDOR_RUNNING,),
@@ -127,6 +131,7 @@ class Player:
         await self._phase("crowd")
         await self._settle_parked()
         await self._called()
+        await self._stubborn()
         await self._overdue()
         self.played.unstruck = await self._unstruck()
         self.played.books = [str(fault) for fault in (await self.workshop.verdict()).faults]
@@ -136,7 +141,13 @@ class Player:
         return self.played
 
     def _of(self, phase: str) -> list[Behaviour]:
-        return [behaviour for behaviour in self.surface.playable() if behaviour.phase == phase]
+        stubborn = self._is_stubborn
+        return [each for each in self.surface.playable() if ("stubborn" if stubborn(each) else each.phase) == phase]
+
+    def _is_stubborn(self, behaviour: Behaviour) -> bool:
+        """Whether it is cancelled where this vendor cannot stop it."""
+        is_cancel = behaviour.then == "cancelled" and behaviour.at in ("queued", "running")
+        return is_cancel and not self.surface.stops(behaviour.at)
 
     async def _script(self) -> None:
         """Queue the faults of every behaviour, each for the jobs with its mark."""
@@ -155,16 +166,18 @@ class Player:
         return rows
 
     def _tarrying(self, behaviour: Behaviour) -> dict[str, Any]:
-        """What keeps the job where it is to be cancelled; one that cannot be stopped there must end by itself."""
-        if not self.surface.stops(behaviour.at) and behaviour.phase != "overdue":
-            # So slow that it is not over before the crowd around it has let us see it run.
-            return {"fault": "slow-job", "options": {"factor": 40}}
+        """What keeps the job where it is to be cancelled; one that cannot be stopped there must be able to end."""
+        if self._is_stubborn(behaviour):
+            return {"fault": "slow-job", "options": {"factor": _STUBBORN_FACTOR}}
         return {"fault": "stuck" if behaviour.at == "queued" else "stuck-running"}
 
     async def _phase(self, phase: str) -> None:
-        """Every behaviour of the phase at once, and then a look at the emulator's rows."""
+        """Every behaviour of the phase at once."""
         cases = self._of(phase)
-        views = await asyncio.gather(*map(self._one, cases), return_exceptions=True)
+        await self._look(cases, await asyncio.gather(*map(self._one, cases), return_exceptions=True))
+
+    async def _look(self, cases: Sequence[Behaviour], views: Sequence[JobView | BaseException]) -> None:
+        """Note what became of these behaviours, by our rows and by the emulator's."""
         jobs = await self._vendor_jobs()
         for behaviour, view in zip(cases, views, strict=True):
             if isinstance(view, BaseException):
@@ -267,6 +280,28 @@ class Player:
         await self._phase("called")
         context.policy, context.vendors.providers[self.surface.name] = policy, adapter
 
+    async def _stubborn(self) -> None:
+        """Cancel what this vendor cannot stop, and let it end only then, by the emulator's clock."""
+        cases = self._of("stubborn")
+        await asyncio.gather(*map(self._ordered, cases))
+        for behaviour in cases:
+            await self._reached(behaviour)
+            await self.workshop.jobs.cancel(self._ids[behaviour.name], "acme")
+        if "cancel" in self.surface.abilities:
+            await asyncio.gather(*map(self._heard, cases))
+        await self.workshop.control("advance", {"seconds": _STUBBORN_SECONDS})
+        await self._look(cases, await asyncio.gather(*map(self._ended, cases), return_exceptions=True))
+
+    async def _heard(self, behaviour: Behaviour) -> None:
+        """Until the vendor has been asked to stop the job."""
+        view = await self.workshop.jobs.view(self._ids[behaviour.name], "acme")
+        task = str(view.clips[0].attempts[-1].vendor_task_id)
+
+        async def asked() -> bool:
+            return any(task in post["path"] for post in await self.workshop.vendor_ledger())
+
+        await self.workshop.eventually(asked)
+
     async def _overdue(self) -> None:
         """Let the deadline, and then the grace, pass for everything that is under way."""
         cases = self._of("overdue")
@@ -280,10 +315,7 @@ class Player:
                 await self.workshop.until(self._ids[behaviour.name], _is_overdue)
         if not all(self.surface.stops(behaviour.at) for behaviour in cases):
             self.workshop.pass_time(self.workshop.policy.overdue_grace + 1)
-        views = await asyncio.gather(*map(self._ended, cases))
-        jobs = await self._vendor_jobs()
-        for behaviour, view in zip(cases, views, strict=True):
-            self.played.seen[behaviour.name] = self._seen(behaviour, view, jobs)
+        await self._look(cases, await asyncio.gather(*map(self._ended, cases)))
 
     async def _unreachable(self) -> None:
         await self.workshop.emulators.stop()

@@ -96,7 +96,8 @@ def _speaks_of(path: Path, surface: Surface, packages: set[str]) -> bool:
     text = path.read_text(encoding="utf-8")
     names = (surface.name, surface.name.replace("-", "_"), type(surface.adapter).__name__)
     said = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("import ", "from ")))
-    return bool(packages & _imported(text)) and any(re.search(rf"\b{re.escape(name)}\b", said) for name in names)
+    imported = any(f"{name}.".startswith(f"{package}.") for name in _imported(text) for package in packages)
+    return imported and any(re.search(rf"\b{re.escape(name)}\b", said) for name in names)
 
 
 def _imported(text: str) -> set[str]:

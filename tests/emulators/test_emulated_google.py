@@ -89,8 +89,8 @@ def test_from_create_to_download(sdk: genai.Client, http: httpx.Client) -> None:
     done = ended(sdk, made)
     facts = look(sdk.files.download(file=file_name(done)))
     assert (facts.seconds, facts.fps, facts.size, facts.audio) == (4.0, 24.0, (360, 640), True)
-    assert job_of(http, str(made.id))["billed_micros"] == int(17.5 * 4 * 1931)
-    assert [each.tokens for each in done.usage.output_tokens_by_modality] == [4 * 1931]  # type: ignore[union-attr]  # told
+    assert job_of(http, str(made.id))["billed_micros"] == int(17.5 * 4 * 1738)
+    assert [each.tokens for each in done.usage.output_tokens_by_modality] == [4 * 1738]  # type: ignore[union-attr]  # told
 
 
 def test_the_sdk_downloads_no_plain_http_address(sdk: genai.Client) -> None:
@@ -118,7 +118,7 @@ def test_our_adapter_reads_the_end(sdk: genai.Client, http: httpx.Client) -> Non
     done = ended(sdk, bought(sdk))
     outcome = read(http, str(done.id))
     assert isinstance(outcome, Ready)
-    assert outcome.usage.tokens == 3 * 1931
+    assert outcome.usage.tokens == 3 * 1738
     assert outcome.auth is not None
     clip = http.get(outcome.outputs[0], headers={outcome.auth.header: "g-key"})
     assert (clip.status_code, clip.headers["content-type"]) == (200, "video/mp4")

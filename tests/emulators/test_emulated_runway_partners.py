@@ -10,7 +10,7 @@ import pytest
 from runwayml import BadRequestError, PermissionDeniedError, RunwayML
 
 from core.outcome import Json
-from core.spec import Wish
+from core.spec import MediaInput, Quality, Wish
 from emulators.vendors.runway_checks import check
 from emulators.vendors.runway_models import RUNWAY_MODELS
 from providers import prices
@@ -22,6 +22,8 @@ from tests.emulators.driving import NO_TLS, RUNWAY, data_uri, finished, job_of, 
 _CONTRACT = Path(__file__).parents[1] / "providers" / "contract" / "runway" / "requests.json"
 _CASES: list[dict[str, Any]] = json.loads(_CONTRACT.read_text())
 _A, _V = "https://example.com/a.png", "https://example.com/v.mp4"
+_A_INPUT, _V_INPUT = MediaInput(uri=_A), MediaInput(uri=_V)
+_FILES = {"first_frame", "last_frame", "source_video"}
 
 
 @pytest.fixture
@@ -51,19 +53,15 @@ def _bought(http: httpx.Client, path: str, body: Json) -> httpx.Response:
 
 
 def _held_credits(model: str, wish: dict[str, Any]) -> float:
-    typed = {name: value for name, value in wish.items() if name in ("duration", "resolution", "aspect_ratio", "audio")}
+    """What we hold for a wish of the contract's data."""
     row = CATALOGUE.rows[model]
-    media = {name: _input(wish[name]) for name in ("first_frame", "last_frame", "source_video") if name in wish}
-    references = tuple(map(_input, wish.get("references", ())))
-    options = wish.get("vendor_options", {})
-    found = resolve(Wish(prompt="x", references=references, vendor_options=options, **media, **typed), row)
+    files: dict[str, Any] = {name: _V_INPUT if name == "source_video" else _A_INPUT for name in _FILES & set(wish)}
+    told = {name: value for name, value in wish.items() if name not in (*_FILES, "references", "quality")}
+    references = (_A_INPUT,) * len(wish.get("references", ()))
+    quality = Quality(wish["quality"]) if "quality" in wish else None
+    found = resolve(Wish(references=references, quality=quality, **told, **files), row)
+    assert not found.violations
     return prices.quote(row, found.spec).held_max.micros / 10_000
-
-
-def _input(_: Json) -> Any:
-    from core.spec import MediaInput
-
-    return MediaInput(uri=_A)
 
 
 def test_every_model_is_sold_here() -> None:
@@ -78,7 +76,7 @@ def test_our_requests_are_taken_and_never_cost_more_than_is_held(
     text = json.dumps(expected["json"]).replace("data:image/png;base64,UE5H", data_uri(png))
     if "runway://" in text:
         text = text.replace("runway://4f7c", _upload(runway, _clip(runway, http)))
-    answer = _bought(http, expected.get("path", "/v1/text_to_video"), json.loads(text))
+    answer = _bought(http, expected["path"], json.loads(text))
     assert answer.status_code == 200, answer.text
     done = finished(http, answer.json()["id"])
     assert done["status"] == "SUCCEEDED"

@@ -59,6 +59,8 @@ def test_hdr_costs_more(resolution: str, usd: str) -> None:
         ("luma/ray-3.2-edit", "720p", 10, "2.16"),
         ("luma/ray-3.2-edit", "1080p", 10, "4.32"),
         ("luma/ray-3.2-edit", "1080p", 2, "2.16"),
+        ("luma/ray-3.2-edit", "720p", 7, "2.16"),
+        ("luma/ray-3.2-edit", "540p", 18, "2.88"),
         ("luma/ray-3.2-reframe", "540p", 10, "0.60"),
         ("luma/ray-3.2-reframe", "720p", 10, "1.20"),
         ("luma/ray-3.2-reframe", "1080p", 10, "3.60"),

@@ -13,7 +13,7 @@ from core.money import MOCK_CURRENCY, USD, Money
 from core.outcome import Failed, Stage, Usage
 from core.spec import ClipSpec, MediaInput, ModeName, Wish
 from providers.catalogue import CATALOGUE
-from providers.durations import some
+from providers.durations import exact, some
 from providers.model import Price, Unit, VideoModel
 from providers.prices import Cost, cost, failure_cost, price_of, quote
 from providers.resolve import resolve
@@ -68,9 +68,12 @@ def _everything(model: VideoModel) -> Iterator[ClipSpec]:
     }
     priced: list[dict[str, object]] = [{}]
     priced += [{name: price.when[name]} for price in model.prices for name in price.when if name in model.options]
+    lengths = [float(str(price.when["duration"])) for price in model.prices if "duration" in price.when]
     for name, mode in model.modes.items():
         for (ratio, resolution), options in product(mode.sizes, priced):
-            for seconds, audio in product(some(mode.durations_of(resolution)), (True, False)):
+            offered = mode.durations_of(resolution)
+            named = [seconds for seconds in lengths if exact(offered, seconds) is not None]
+            for seconds, audio in product({*some(offered), *named}, (True, False)):
                 yield replace(
                     files[name],
                     aspect_ratio=ratio,

@@ -174,7 +174,7 @@ _SUBMITS: dict[str, tuple[Callable[[], Request], str, dict[str, Any]]] = {
             "prompt": "A cat",
             "image_urls": [_A, _B],
             "aspect_ratio": "16:9",
-            "resolution": "720p",
+            "resolution": "1080p",
             "duration": 5,
         },
     ),
