@@ -290,6 +290,10 @@ def _decoded(body: bytes, encoding: str, max_reply: int) -> bytes:
     return decoded
 
 
+Observe = Callable[[Request, Reply | ExchangeFailed], None]
+"""Is told of a request (without its secret) and of what came of it. Must not raise."""
+
+
 class VendorClient:
     """Talks to vendors' endpoints that the operator named. Belongs to one event loop; `aclose` it.
 
@@ -299,6 +303,8 @@ class VendorClient:
 
     def __init__(self, *, resolve: Resolve | None = None, verify: ssl.SSLContext | None = None) -> None:
         self._wire = Wire(resolve=resolve, verify=verify)
+        self.observe: Observe | None = None
+        """For `filmgate verify`; nobody watches otherwise."""
 
     async def send_once(
         self,
@@ -312,7 +318,7 @@ class VendorClient:
     ) -> Reply:
         """The reply to one request on a connection of its own, whatever its status. Raises NotSent or ReplyLost."""
         outgoing = prepared(request, base_url, secret, connect_timeout, read_timeout)
-        return await exchange(self._wire, outgoing, urls.is_endpoint, max_reply=max_reply)
+        return await self._exchange(request, outgoing, keep=False, max_reply=max_reply)
 
     async def poll(
         self,
@@ -328,11 +334,25 @@ class VendorClient:
         if request.method != "GET":
             raise ValueError("only a GET may be polled")
         outgoing = prepared(request, base_url, secret, connect_timeout, read_timeout)
-        return await exchange(self._wire, outgoing, urls.is_endpoint, keep=True, max_reply=max_reply)
+        return await self._exchange(request, outgoing, keep=True, max_reply=max_reply)
+
+    async def _exchange(self, request: Request, outgoing: Outgoing, *, keep: bool, max_reply: int) -> Reply:
+        observe = self.observe or _unobserved
+        try:
+            reply = await exchange(self._wire, outgoing, urls.is_endpoint, keep=keep, max_reply=max_reply)
+        except ExchangeFailed as error:
+            observe(request, error)
+            raise
+        observe(request, reply)
+        return reply
 
     async def aclose(self) -> None:
         """Close every kept connection."""
         await self._wire.aclose()
+
+
+def _unobserved(request: Request, came: Reply | ExchangeFailed) -> None:
+    """Nobody watches."""
 
 
 class PublicClient:

@@ -116,8 +116,10 @@ class Supply:
 
     async def _own_address(self, media: MediaInput) -> str:
         """A presigned address of an asset's own object, where that is how the vendor takes it best; else empty."""
-        row = self.row
-        if MediaForm.URI not in row.media_forms or (self._inlines(media) and not _is_video(media)):
+        row, forms = self.row, self.row.media_forms
+        if MediaForm.URI not in forms or (self._inlines(media) and not _is_video(media)):
+            return ""
+        if MediaForm.UPLOAD in forms[: forms.index(MediaForm.URI)]:
             return ""
         url = (await self.context.store.presign(await self._key(media), _PUBLISHED_FOR)).url
         if 0 < row.uri_limit < len(url):
@@ -127,8 +129,6 @@ class Supply:
         except UnsafeUrl:
             other_ways = MediaForm.UPLOAD in row.media_forms or self._inlines(media)
             return url if self.endpoint.near and not other_ways else ""
-        # Runway's page says that its fetcher asks HEAD first. The embedded store answers it; a bucket's presigned
-        # address is good for GET alone, and nobody could verify what becomes of it there.
         return url
 
     async def _key(self, media: MediaInput) -> str:

@@ -202,7 +202,7 @@ class VideoModel:
     """In UTF-16 code units when `prompt_utf16`, else characters; 0 = the model takes no prompt."""
     prompt_utf16: bool = False
     media_forms: tuple[MediaForm, ...] = (MediaForm.URI, MediaForm.INLINE)
-    """The ways the vendor takes input files."""
+    """The ways the vendor takes input files, the best first."""
     exact_frames: bool = False
     """Whether first and last frame must have exactly the clip's size in pixels; we make them so."""
     source_seconds: float = 0.0

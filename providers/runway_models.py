@@ -59,8 +59,8 @@ _END_OF_GEN_3 = date(2026, 7, 30)
 # Left the SDK after version 5.13.0 of this day; the exact day at the API is not known.
 _END_OF_VEO_3 = date(2026, 7, 27)
 
-# Act-Two (`act_two` at /v1/character_performance, 5 credits a second) is not offered: it must have a character's picture
-# or video beside the performance to copy, takes no prompt, and a row cannot ask for two inputs at once.
+# Act-Two (`act_two` at /v1/character_performance, 5 credits a second) is not offered: it must have a character's
+# picture or video beside the performance to copy, takes no prompt, and a row cannot ask for two inputs at once.
 _NATIVE: tuple[VideoModel, ...] = (
     _retired(
         "gen3a_turbo",

@@ -130,17 +130,31 @@ def doctor(env_file: EnvFile = None, data_dir: DataDir = None) -> None:
 
 @app.command()
 def verify(
-    vendor: Annotated[str, typer.Argument(help="`runway` or `replicate`.")],
-    max_cost: Annotated[str, typer.Option(help="The most to spend, in USD.")] = "1.00",
+    vendor: Annotated[str, typer.Argument(help="Its name in the vendor table, such as `runway`.")],
+    max_cost: Annotated[str, typer.Option(help="The most to spend in all, in USD.")] = "1.00",
     model: Annotated[str, typer.Option(help="Id of the model to buy; default the vendor's cheapest.")] = "",
     base_url: Annotated[str | None, typer.Option(help="Another address of its API.", show_default=False)] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Buy one more and cancel it at once.")] = False,
+    transcript: Annotated[
+        Path | None,
+        typer.Option(help="File to write; default `filmgate-verify-VENDOR-DATE.json` here.", show_default=False),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending.")] = False,
     env_file: EnvFile = None,
 ) -> None:
-    """Buy one short clip from a vendor with your key, through the whole service, and say what differs."""
+    """Hold our tables against a vendor with your key: free questions, then one short clip; writes a transcript."""
     from server.commands.verify import Purchase, run
 
-    raise typer.Exit(run(Purchase(vendor=vendor, max_cost=max_cost, model=model, base_url=base_url, yes=yes), env_file))
+    purchase = Purchase(
+        vendor=vendor,
+        max_cost=max_cost,
+        model=model,
+        base_url=base_url,
+        yes=yes,
+        cancel=cancel,
+        transcript=transcript,
+    )
+    raise typer.Exit(run(purchase, env_file))
 
 
 def models_diff(

@@ -227,8 +227,8 @@ PARTNERS: Mapping[str, RunwayModel] = {
         tiers("720p", _SEEDANCE_720, "480p", _SEEDANCE_480_OF_2_5, "1080p", _SEEDANCE_1080),
         {"480p": 20, "720p": 30, "1080p": 68},
         prompt_needed=False,
-        # A draft is made and charged like any clip, and `draftTaskId`, which makes a clip of one, is not taken: what either
-        # costs is not told, and no row of ours asks for them.
+        # A draft is made and charged like any clip, and `draftTaskId`, which makes a clip of one, is not taken: what
+        # either costs is not told, and no row of ours asks for them.
         extras=("draft", "outputFormat"),
         least=80,
         references=30,

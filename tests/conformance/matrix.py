@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from jobs.records import JobState
+from providers.model import Unit
 from tests.conformance.playing import Played, Seen
 from tests.conformance.surface import Behaviour, Surface, behaviours
 
@@ -15,7 +16,7 @@ what became of the clip, whether the vendor bills it, how often it was ordered, 
 - `clip` it was delivered; `parked` the vendor may have it: the money stays held until somebody decides, and what an
   operator's decision makes of it follows; `cancelled`, or the reason why it failed, with the stage of a moderation.
 - YES booked what the vendor bills, to the micro-dollar; NO booked nothing, and nothing is billed; UNKNOWN booked our
-  own quote; HELD booked nothing yet.
+  own quote; HELD booked nothing yet. `what ran`: the seconds until it was stopped, which no two runs share.
 - A cell with `no …` cannot happen there. This file is generated; a test compares its rows and columns.
 """
 
@@ -83,6 +84,9 @@ def _cell(played: Played, behaviour: Behaviour) -> str:
     if missing:
         return missing if missing.startswith("no ") else "not here"
     fate, billed, posts, money = _facts(played.seen[behaviour.name])
+    is_metered = billed == "YES" and behaviour.then in ("cancelled", "timed out") and fate != "clip"
+    if is_metered and all(price.unit is Unit.COMPUTE_SECOND for price in played.surface.row.prices):
+        money = "what ran"
     return f"{fate}, {billed}, {posts}, {money}"
 
 

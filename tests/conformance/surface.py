@@ -114,7 +114,7 @@ class Surface:
     def missing(self, behaviour: Behaviour) -> str:
         """Why the behaviour cannot be played here; empty when it can."""
         lacks = [need for need in behaviour.needs if need not in self.abilities]
-        return f"no {lacks[0]}" if lacks else str(self._differs(behaviour).get("skip", ""))
+        return f"no {_LACKING.get(lacks[0], lacks[0])}" if lacks else str(self._differs(behaviour).get("skip", ""))
 
     def playable(self) -> list[Behaviour]:
         """Everything that is played: the common behaviours, every failure, and the faults that only this vendor has."""
@@ -216,6 +216,8 @@ def _expectation(usual: Expected, told: Mapping[str, Any]) -> Expected:
     return replace(usual, **members)
 
 
+_LACKING = {"callbacks": "webhooks", "signed": "signatures", "image": "image model", "polls": "job to poll"}
+"""Abilities whose own names say nothing in the matrix."""
 _MEMBERS = set(Expected.__dataclass_fields__)
 
 
