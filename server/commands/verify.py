@@ -205,10 +205,11 @@ def _endings() -> list[str]:
 def _redaction(settings: Settings, order: Order) -> Redaction:
     """Knows every secret of the settings, and by which hosts the vendor is public knowledge."""
     endpoint = order.endpoint
-    secrets = [*settings.secrets().values(), endpoint.secret, settings.google_cloud_project or ""]
+    secrets = [*settings.secrets().values(), endpoint.secret]
+    private = {settings.google_cloud_project: "project"} if settings.google_cloud_project else {}
     public = [order.provider.base_url, *order.provider.hosts.values()]
     homes = {_origin(endpoint.base_url): "https://vendor.invalid"}
-    return Redaction(secrets, homes | {_origin(each): _origin(each) for each in public if each})
+    return Redaction(secrets, private, homes | {_origin(each): _origin(each) for each in public if each})
 
 
 def _origin(url: str) -> str:

@@ -80,6 +80,7 @@ class Probes:
             self.provider.submitted(reply)
             raise WrongAnswer(f"HTTP {reply.status}: the key is refused{self._scope(reply)}")
         if listing is None:
+            self.provider.outcome(reply)
             return f"HTTP {reply.status}, not a refusal of the key"
         self.provider.candidates(reply, reference)
         if reply.status != 200 or reply.document is None:

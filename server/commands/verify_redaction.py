@@ -40,6 +40,8 @@ class Redaction:
     """One redaction for a whole transcript."""
 
     secrets: Iterable[str]
+    private: Mapping[str, str] = field(default_factory=dict)
+    """What is no secret but names the operator's account, to the kind of thing it is."""
     homes: Mapping[str, str] = field(default_factory=dict)
     """Origins of the vendor's API to what stands for them: other hosts are not named."""
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Redaction:
     def text(self, text: str) -> str:
         """The text without secrets, addresses and people; a clip's bytes, or a novel, are cut short."""
         text = self._masked(_short(text))
+        for original, kind in self.private.items():
+            text = text.replace(original, self._name(kind, original))
         text = _URL.sub(lambda match: self._url(match[0]), text)
         text = _BUCKET.sub(lambda match: self._name("bucket", match[0]), text)
         text = _EMAIL.sub(lambda match: self._name("person", match[0]) + "@example.invalid", text)
@@ -72,7 +76,7 @@ class Redaction:
         return self._name("account", value) if _ACCOUNT_MEMBER.match(name) else self.text(value)
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """All names, and the values that adapters or people may need."""
+        """A reply's: all names, and the values that adapters or people may need."""
         return {
             name.lower(): self.text(value) if _SHOWN_HEADER.search(name.lower()) else MASK
             for name, value in headers.items()
@@ -80,6 +84,8 @@ class Redaction:
 
     def _name(self, kind: str, original: str) -> str:
         """The placeholder of one thing."""
+        if original in self._names.values():
+            return original
         known = sum(1 for each, _ in self._names if each == kind)
         return self._names.setdefault((kind, original), f"{kind}-{known + 1}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators.vendor import Vendor
+from emulators.vendor import Files, Vendor
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
 from tests.conformance import matrix
@@ -43,6 +43,9 @@ def test_what_the_data_say_is_what_adapter_and_emulator_are(surface: Surface) ->
     assert facts["callbacks"] == (vendor.webhooks is not None)
     assert facts["signed"] == (vendor.webhooks is not None and vendor.webhooks.sign is not None)
     assert facts["cancel"] in ("stops", "may finish", "unsupported")
+    usual = Files()
+    ages = (vendor.files.expires, vendor.files.gone) != (usual.expires, usual.gone)
+    assert ages or not facts["output_expires"], "the emulator's files live for ever"
     assert surface.row.provider == surface.name
 
 

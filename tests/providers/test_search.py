@@ -155,4 +155,4 @@ def test_an_operator_adopts_an_id(vendor: str) -> None:
     ticket = ADAPTERS[vendor].adopt(_IDS[vendor], row)
     assert ticket is not None
     request = ADAPTERS[vendor].poll(ticket)
-    assert _IDS[vendor] in f"{request.path} {request.json}" or ADAPTERS[vendor].answers_by_callback
+    assert _IDS[vendor] in f"{request.path} {request.query} {request.json}" or ADAPTERS[vendor].answers_by_callback
