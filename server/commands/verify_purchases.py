@@ -44,8 +44,12 @@ class Purchases:
 
     async def run(self, *, cancel: bool) -> Money:
         """Buy; what was spent, as far as anybody says."""
-        spent = self._judge(await self._buy("order"))
+        job = await self._buy("order")
+        spent = self._judge(job)
         if not cancel:
+            return spent
+        if job is None or job.state != job_pb2.JOB_STATE_SUCCEEDED:
+            self.report.add("cancelled order", False, "not bought: the first one did not succeed")
             return spent
         if spent.micros + self.quote.held_max.micros > self.limit.micros:
             self.report.add("cancelled order", False, f"not bought: {spent} are spent, the limit is {self.limit}")
@@ -63,20 +67,24 @@ class Purchases:
                 duration=self.spec.duration or 0.0,
                 max_cost=str(Decimal(self.quote.held_max.micros) / 1_000_000),
             )
-            if stop:
-                await self._stop(job.id)
-            return await self.client.wait_for(job.id, timeout=self.row.deadline_seconds + _GRACE)
+            await self._follow(job.id, stop=stop)
+            return await self.client.get_job(job.id)
         except FilmgateCallError as error:
             self.report.add(step, False, f"{error}")
             return None
 
-    async def _stop(self, job_id: str) -> None:
-        """Cancel as soon as the vendor has taken the order; an order that is cancelled before is never sent."""
-        async with aclosing(self.client.watch(job_id, timeout=self.row.deadline_seconds)) as events:
+    async def _follow(self, job_id: str, *, stop: bool) -> None:
+        """Return when the job has ended, or when nobody knows whether the vendor took the order.
+
+        With `stop` it is cancelled once the vendor has taken it: an order that is cancelled before is never sent.
+        """
+        async with aclosing(self.client.watch(job_id, timeout=self.row.deadline_seconds + _GRACE)) as events:
             async for event in events:
-                if event.attempt_outcome == job_pb2.ATTEMPT_OUTCOME_ACCEPTED:
-                    await self.client.cancel(job_id)
+                if event.kind == job_pb2.JOB_EVENT_KIND_STALLED:
                     return
+                if stop and event.attempt_outcome == job_pb2.ATTEMPT_OUTCOME_ACCEPTED:
+                    stop = False
+                    await self.client.cancel(job_id)
 
     def _judge(self, job: job_pb2.Job | None) -> Money:
         attempt = self._ordered("order", job)

@@ -22,6 +22,7 @@ _HALF_HIDDEN = re.compile(r"[^\s\"']*\*{3,}[^\s\"']*")
 """A vendor's own way to repeat a key: its first letters, stars, its last ones."""
 _BYTES = re.compile(r"(data:[^,;]{1,100};base64,)?([A-Za-z0-9+/_-]{1024,}={0,2})")
 _FILE = re.compile(r"\.(?:mp4|webm|mov|gif|webp|png|jpe?g|mp3|wav|m3u8)$", re.IGNORECASE)
+_FILE_ID = re.compile(r"(?<=/files/)[^/:?]+")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _HARMLESS = frozenset({"alt=media"})
 _SECRET_MEMBER = re.compile(r"secret|token|password|credential|authorization|cookie|signature|jwt|api_?key|^key$")
@@ -107,7 +108,9 @@ class Redaction:
         ending = _FILE.search(path)
         if ending is not None:
             return f"/{self._name('file', path)}{ending[0]}"
-        return path if own or path in ("", "/") else f"/{self._name('path', path)}"
+        if own:
+            return _FILE_ID.sub(lambda match: self._name("file", match[0]), path)
+        return path if path in ("", "/") else f"/{self._name('path', path)}"
 
 
 def shape(value: Json) -> Json:

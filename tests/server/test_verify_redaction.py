@@ -24,7 +24,7 @@ def _redaction() -> Redaction:
         ("https://cdn.example/a/b", "https://host-1.invalid/path-1"),
         ("https://api.vendor.example/v1/jobs/7?page=secret", "https://api.vendor.example/v1/jobs/7?page"),
         ("https://api.vendor.example/files/x.mp4", "https://api.vendor.example/file-1.mp4"),
-        ("https://api.vendor.example/files/x:download?alt=media&key=planted", "https://api.vendor.example/files/x:download?alt=media&key"),
+        ("https://api.vendor.example/files/x:download?alt=media&key=planted", "https://api.vendor.example/files/file-1:download?alt=media&key"),
         ("https://user:pass@cdn.example/", "https://host-1.invalid/"),
         ("https://[::1/x", "https://unreadable.invalid/"),
         ("gs://my-bucket/clip.mp4", "gs://bucket-1/clip.mp4"),
