@@ -244,7 +244,7 @@ class Failure:
     stage: PolicyStage | None = None
     vendor_code: str = ""
     retryable: bool | None = None
-    """None: as `RETRYABLE` says. An adapter sets False to narrow."""
+    """None: as `RETRYABLE` says. An adapter sets False to narrow; `submit` True where another credential may do."""
 
     @property
     def may_retry(self) -> bool:

@@ -8,11 +8,11 @@ from core import clock
 from core.errors import Failure, FailureReason
 from core.outcome import Accepted, Ambiguous, Refused, Submitted
 
-_ACCOUNT: Mapping[FailureReason, str] = {
+CREDENTIAL_REFUSED: Mapping[FailureReason, str] = {
     FailureReason.VENDOR_AUTH: "the vendor refused the operator's credential",
     FailureReason.VENDOR_CREDIT: "the operator's account at the vendor has no credit left",
 }
-"""Refusals that the next request would meet too: one is enough."""
+"""Refusals that the next request with the same credential would meet too: one is enough."""
 _OUTAGE = "the vendor does not answer"
 _FAULTS = 5
 """Submits in a row without a clear answer that make an outage."""
@@ -33,7 +33,7 @@ class Breaker:
     def note(self, submitted: Submitted) -> None:
         """What became of a submit."""
         match submitted:
-            case Refused(failure=failure) if failure.reason in _ACCOUNT:
+            case Refused(failure=failure) if failure.reason in CREDENTIAL_REFUSED:
                 self._open(failure.reason)
             case Ambiguous():
                 self._fault()
@@ -54,7 +54,7 @@ class Breaker:
     def failure(self) -> Failure:
         """Why nothing is submitted."""
         reason = self._reason or FailureReason.VENDOR_UNAVAILABLE
-        return Failure(reason=reason, message=f"nothing was sent: {_ACCOUNT.get(reason, _OUTAGE)}")
+        return Failure(reason=reason, message=f"nothing was sent: {CREDENTIAL_REFUSED.get(reason, _OUTAGE)}")
 
     def wait(self) -> float:
         """Seconds until it is worth another try."""
@@ -63,14 +63,14 @@ class Breaker:
     @property
     def account(self) -> bool:
         """Whether it is our key or our account that is refused, rather than a vendor that does not answer."""
-        return self._reason in _ACCOUNT
+        return self._reason in CREDENTIAL_REFUSED
 
     def why(self) -> str:
         """Why it is open, in words; empty while it is not, and once its pause is over."""
         if self._until is None or self.now() >= self._until:
             return ""
         reason = self._reason or FailureReason.VENDOR_UNAVAILABLE
-        return f"{_ACCOUNT.get(reason, _OUTAGE)}; tried again at {self._until:%H:%M:%S} UTC"
+        return f"{CREDENTIAL_REFUSED.get(reason, _OUTAGE)}; tried again at {self._until:%H:%M:%S} UTC"
 
     def _fault(self) -> None:
         self._faults += 1

@@ -93,8 +93,7 @@ def _park(context: Context, connection: sa.Connection, clip_id: str, now: dateti
         "model": last.model,
         "message": "the vendor may or may not have accepted this clip; it is not bought again by itself",
     }
-    emit(connection, found.job.id, EventKind.STALLED, now, body)
-    derive_job(context, connection, found.job.id, now)
+    derive_job(context, connection, found.job.id, now, (EventKind.STALLED, body))
     return True
 
 

@@ -196,12 +196,20 @@ def _end(
     currency = situation.job.quote["currency"]
     ledger.release(connection, situation.account, currency, now)
     ended = {"clip_state": str(state), "clip_stage": str(ProgressStage.ENDED)}
-    emit(connection, situation.job.id, EventKind.SETTLED, now, dict(body) | ended)
-    derive_job(context, connection, situation.job.id, now)
+    derive_job(context, connection, situation.job.id, now, (EventKind.SETTLED, dict(body) | ended))
 
 
-def derive_job(context: Context, connection: sa.Connection, job_id: str, now: datetime) -> None:
-    """The job's state from its clips': NEEDS_RESOLUTION while any is parked, then its end; terminal never changes."""
+def derive_job(
+    context: Context,
+    connection: sa.Connection,
+    job_id: str,
+    now: datetime,
+    cause: tuple[EventKind, Mapping[str, Json]] | None = None,
+) -> None:
+    """The job's state from its clips': NEEDS_RESOLUTION while any is parked, then its end; terminal never changes.
+
+    `cause` is the event of what happened: it tells the job's state as it is then, but its end has an event of its own.
+    """
     job = job_of(connection.execute(sa.select(tables.jobs).where(tables.jobs.c.id == job_id)).one())
     if job.state.terminal:
         return
@@ -219,7 +227,11 @@ def derive_job(context: Context, connection: sa.Connection, job_id: str, now: da
         values |= {"end_time": now, "stage": str(ProgressStage.ENDED), "failure": None if succeeded else failure}
     elif state is JobState.NEEDS_RESOLUTION:
         values |= {"stage": str(ProgressStage.PARKED)}
+    if cause is not None and state.terminal:
+        emit(connection, job_id, cause[0], now, cause[1])
     connection.execute(sa.update(tables.jobs).where(tables.jobs.c.id == job_id).values(**values))
+    if cause is not None and not state.terminal:
+        emit(connection, job_id, cause[0], now, cause[1])
     if state.terminal:
         emit(connection, job_id, EventKind.ENDED, now, {"job_state": str(state), "failure": values["failure"]})
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +19,7 @@ from core.money import Money
 from core.outcome import Accepted, Ambiguous, Json, Refused, Request, Submitted
 from core.spec import Notice
 from jobs import parked, tables
+from jobs.breaker import CREDENTIAL_REFUSED
 from jobs.context import Context, emit
 from jobs.decide import Buy, GiveUp, decide
 from jobs.endpoints import Endpoint
@@ -122,6 +123,15 @@ class Submitting:
         loads = await self.context.database.read(partial(_loads, names=[endpoint.name for endpoint in usable]))
         return min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), loads.get(each.name, 0)))
 
+    def _with_another_key(self, row: VideoModel, endpoint: Endpoint, submitted: Submitted) -> Submitted:
+        """The same, but what one credential is refused may be tried again with another that is not paused."""
+        vendors = self.context.vendors
+        if not isinstance(submitted, Refused) or submitted.failure.reason not in CREDENTIAL_REFUSED:
+            return submitted
+        others = (other.name for other in vendors.endpoints(row) if other.name != endpoint.name)
+        usable = any(not vendors.breakers[name].why() for name in others)
+        return replace(submitted, failure=replace(submitted.failure, retryable=usable))
+
     async def _refuse(self, found: Situation, purchase: Buy, endpoint: Endpoint, refused: Refused) -> str:
         """An attempt that is over before anything of it is sent."""
         intent = _attempt_row(found, purchase, endpoint, None, self.context.now())
@@ -145,7 +155,8 @@ class Submitting:
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
-        submitted = await self.sender.submit(provider, endpoint, request)
+        row = self.context.vendors.catalogue.rows[purchase.candidate.model]
+        submitted = self._with_another_key(row, endpoint, await self.sender.submit(provider, endpoint, request))
         crashpoint("before-record")
         step = await record(self.context, self.sender, found, attempt, submitted)
         crashpoint("after-record")

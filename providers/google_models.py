@@ -100,10 +100,10 @@ _OMNI_1_1 = VideoModel(
     source_seconds=10,
     options=_options("edit", "extend"),
     prices=(
-        *_per_second(
+        *_per_second(  # told as 0.03, 0.10, 0.15 and 0.30; the tokens that are billed come to a little more
             date(2026, 8, 28),
-            "WaveSpeed, told as Google's price",
-            {"360p": "0.03", "720p": "0.10", "1080p": "0.15", "4k": "0.30"},
+            "WaveSpeed, told as Google's price, rounded up to what its tokens cost",
+            {"360p": "0.0305", "720p": "0.1014", "1080p": "0.1521", "4k": "0.3041"},
         ),
         Price(
             usd=Decimal("17.50"),

@@ -19,6 +19,7 @@ _FIRST_LENGTHS = Span(low=2, high=12)
 # The schemas allow -1 (the model decides) to 15 or 30; 4 is the shortest that ByteDance itself promises.
 _SECOND_LENGTHS = Span(low=4, high=15)
 _LONG_LENGTHS = Span(low=4, high=30)
+# Which resolutions the first generation takes is from memory, and so is which of them is the default.
 _FULL_FIRST = ("1080p", "720p", "480p")
 _HD_FIRST = ("720p", "480p", "1080p")
 _CAMERA = {"camera_fixed": Option(kind=bool)}

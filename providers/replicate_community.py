@@ -44,6 +44,7 @@ _ZEROSCOPE = Mode(durations=Frames(counts=(16, 24, 32), fps=8), sizes=_ZEROSCOPE
 
 _SVD_OPTIONS = {
     "sizing_strategy": Option(kind=str, choices=("maintain_aspect_ratio", "crop_to_16_9", "use_image_dimensions")),
+    # No bounds are published for these two: the low ones are ours.
     "cond_aug": Option(kind=float, low=0),
     # 14 at the source's head; callers of the deployed version send 7.
     "decoding_t": Option(kind=int, low=1),
@@ -218,6 +219,7 @@ COMMUNITY: tuple[VideoModel, ...] = (
         options={
             "num_inference_steps": Option(kind=int, low=1, high=500),
             "guidance_scale": Option(kind=float, low=1, high=100),
+            # Its bounds are ours: the source has none.
             "init_weight": Option(kind=float, low=0, high=1),
             "model": Option(kind=str, choices=("xl", "576w", "potat1", "animov-512x")),
             "remove_watermark": Option(kind=bool),

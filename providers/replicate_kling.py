@@ -17,6 +17,8 @@ from providers.replicate_parts import (
     shapes,
 )
 
+# `kwaivgi/kling-v2.6-motion-control` is not offered: it must have a figure's image beside the video whose motion it
+# copies, and a row cannot ask for two inputs at once.
 _FIVE_TEN = Choices((5, 10))
 _TOLD = Source(date(2026, 3, 6), "replicate.com model page, told by third parties")
 # No schema tells a pixel size but those with a `mode`: 1080p is what Kling's pro tier gives elsewhere.
@@ -148,6 +150,7 @@ KLING: tuple[VideoModel, ...] = (
         title="Kling 2.6",
         text=_TEXT,
         image=_IMAGE,
+        # That it takes the ratios of 2.5 is told by callers: the schema that was kept lists none.
         # `generate_audio` is on unless told otherwise, and doubles the price.
         has_audio=True,
         wire={

@@ -14,6 +14,7 @@ from providers.replicate_parts import (
 )
 
 _KLING_LIMIT = 2500
+# No schema that was kept lists the ratios of O1 and 3: three are what their siblings take and what callers send.
 _TWO_SIZES = {**shapes("1080p", *THREE), **shapes("720p", *THREE)}
 _ALL_SIZES = {**_TWO_SIZES, **shapes("4k", *THREE)}
 _FROM_IMAGE = {**shapes("1080p", "16:9"), **shapes("720p", "16:9"), **shapes("4k", "16:9")}
@@ -83,6 +84,7 @@ KLING_NEWER: tuple[VideoModel, ...] = (
         text=Mode(durations=_LENGTHS, sizes=_ALL_SIZES, default_duration=5),
         image=Mode(durations=_LENGTHS, sizes=_FROM_IMAGE, ratio_from_image=True, default_duration=5),
         reference=Mode(durations=_LENGTHS, sizes=_ALL_SIZES, default_duration=5),
+        # Its readme names a negative prompt, its schema has none: an unknown name would be ignored and paid for.
         # "4K does not support reference_video"; lengths beyond the source's own 10 s are not promised.
         video=Mode(durations=_VIDEO_LENGTHS, sizes=_TWO_SIZES, default_duration=5),
         references=7,

@@ -13,7 +13,8 @@ _SIX = Mode(durations=Choices((6,)), sizes={("16:9", "720p"): (1280, 720)})
 _SIX_FROM_IMAGE = Mode(durations=Choices((6,)), sizes={("16:9", "720p"): (1280, 720)}, ratio_from_image=True)
 _768 = {("16:9", "768p"): (1366, 768)}
 _1080 = shapes("1080p", "16:9")
-# "10 seconds is only available for 768p resolution."
+# "10 seconds is only available for 768p resolution." The resolutions themselves are read off descriptions too: no
+# list of values was kept.
 _AT = {"1080p": Choices((6,))}
 _TIERS = {Quality.DRAFT: "768p", Quality.STANDARD: "768p", Quality.HIGH: "1080p", Quality.PREMIUM: "1080p"}
 _OPTIMIZER = {"prompt_optimizer": Option(kind=bool)}
@@ -46,6 +47,7 @@ MINIMAX: tuple[VideoModel, ...] = (
         title="MiniMax Hailuo 02",
         text=_hailuo({**_1080, **_768}, from_image=False),
         image=_hailuo({**_1080, **_768}, from_image=True),
+        # Told of Hailuo 2.3.
         fps=24,
         wire={**_WORDS, "last_frame": "last_frame_image"},
         qualities=_TIERS,
@@ -130,6 +132,7 @@ MINIMAX: tuple[VideoModel, ...] = (
         wire_name="minimax/video-01-live",
         family="video-01-live",
         title="MiniMax Video-01 Live",
+        # Its size and frame rate are taken to be Video-01's.
         image=_SIX_FROM_IMAGE,
         fps=25,
         wire={"prompt": "prompt", "first_frame": "first_frame_image"},

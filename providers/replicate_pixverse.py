@@ -71,7 +71,7 @@ PIXVERSE: tuple[VideoModel, ...] = (
         prices=_pixverse_v5_prices(),
         quality_rank=33,
         speed_class="fast",
-        best_for="anime, and sixteen ready-made effects",
+        best_for="anime, and fifteen ready-made effects",
         typical_seconds=(30, 90),
         deadline_seconds=600,
         notes="Its last frame, which excludes effects, is not offered: PixVerse 6 has one. Silent. Last seen 2026-04.",
@@ -82,6 +82,7 @@ PIXVERSE: tuple[VideoModel, ...] = (
         wire_name="pixverse/pixverse-v6",
         family="pixverse-v6",
         title="PixVerse 6",
+        # Its lengths and ratios are told by callers: the schema that was kept gives their defaults only.
         text=Mode(durations=Choices((5, 8, 10, 15)), sizes=_PIXVERSE_SIZES),
         image=Mode(durations=Choices((5, 8, 10, 15)), sizes=_PIXVERSE_FROM_IMAGE, ratio_from_image=True),
         wire={**_PIXVERSE_WORDS, "audio": "generate_audio_switch", "last_frame": "last_frame_image"},

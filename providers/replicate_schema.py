@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.outcome import Auth, Json, Request
-from core.spec import ClipSpec, MediaInput, ModeName
+from core.spec import ClipSpec, MediaInput, ModeName, Wish
 from providers import durations
 from providers.base import readable
 from providers.model import Durations, LifecycleState, Mode, Option, Span, VideoModel
 from providers.replicate import ReplicateProvider
 from providers.replicate_models import NOT_OFFERED
+from providers.resolve import resolve
 
 _FILE = MediaInput(uri="https://example.com/file")
 _INPUTS: Mapping[ModeName, ClipSpec] = {
@@ -23,6 +24,8 @@ _INPUTS: Mapping[ModeName, ClipSpec] = {
 }
 _LISTED = ("duration", "aspect_ratio", "resolution", "fps", "size")
 """Words whose every value a row lists: one that only the model has is worth telling."""
+_DEFAULTED = ("duration", "resolution", "fps", "motion", "audio")
+"""Words whose untyped value is the model's own by our rows; an untyped ratio is 16:9 where offered, by our contract."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -70,7 +73,15 @@ def differences(
     comparison = _Comparison(row, properties)
     changed = row.wire_version and version != row.wire_version
     found = [f"the version is {version or 'unknown'}, not {row.wire_version}"] if changed else []
-    return [*found, *comparison.sent(), *comparison.options(), *comparison.news(), *comparison.required(input_schema)]
+    return [
+        *found,
+        *comparison.sent(),
+        *comparison.defaults(),
+        *comparison.options(),
+        *comparison.news(),
+        *comparison.left_alone(),
+        *comparison.required(input_schema),
+    ]
 
 
 class _Comparison:
@@ -89,6 +100,8 @@ class _Comparison:
             if schema is None:
                 yield f"{name}: is sent, but the model does not know it"
                 continue
+            if schema.get("deprecated") is True:
+                yield f"{name}: is sent, but the model calls it deprecated"
             values = list({repr(body[name]): body[name] for body in self._bodies if name in body}.values())
             yield from (f"{name}: {fault}" for value in values for fault in _faults(value, schema))
             if name in listed:
@@ -103,6 +116,16 @@ class _Comparison:
         most = self._properties.get(self._row.wire.get("reference_images", ""), {}).get("maxItems")
         if isinstance(most, int) and most != self._row.references:
             yield f"{self._row.wire['reference_images']}: at most {most}, the row allows {self._row.references}"
+
+    def defaults(self) -> Iterator[str]:
+        """Inputs of which the model itself would take another value than we send when nothing is typed."""
+        untyped = _body(_untyped(self._row), self._row)
+        words = [self._row.wire[word] for word in _DEFAULTED if word in self._row.wire]
+        for name in dict.fromkeys(words):
+            theirs = self._properties.get(name, {}).get("default")
+            known = name not in untyped or theirs is None or theirs in self._left.get(name, ())
+            if not known and theirs != untyped[name]:
+                yield f"{name}: the model's default is {_spoken([theirs])}, the row's {_spoken([untyped[name]])}"
 
     def options(self) -> Iterator[str]:
         """Everything that is wrong with the options the row passes through."""
@@ -120,6 +143,12 @@ class _Comparison:
         for name, schema in self._properties.items():
             if name not in known | left and not schema.get("deprecated"):
                 yield f"{readable(name)}: the model takes it, the row does not know it"
+
+    def left_alone(self) -> Iterator[str]:
+        """Inputs that the row knowingly leaves alone and the model has no more."""
+        for name in self._left:
+            if name not in self._properties:
+                yield f"{name}: is left alone by the row, and the model does not know it any more"
 
     def required(self, input_schema: Mapping[str, Json]) -> Iterator[str]:
         """Inputs the model requires and we do not always send."""
@@ -149,6 +178,18 @@ def _specs(row: VideoModel) -> Iterator[ClipSpec]:
         if name is ModeName.IMAGE and "last_frame" in row.wire:
             yield replace(bare, last_frame=_FILE)
         yield replace(bare, seed=1, negative_prompt="x")
+
+
+def _untyped(row: VideoModel) -> ClipSpec:
+    """What is bought when nothing but the inputs is typed."""
+    given = _INPUTS[next(iter(row.modes))]
+    wish = Wish(
+        prompt=given.prompt,
+        first_frame=given.first_frame,
+        references=given.references,
+        source_video=given.source_video,
+    )
+    return resolve(wish, row).spec
 
 
 def _bare(row: VideoModel, name: ModeName, mode: Mode) -> ClipSpec:

@@ -67,6 +67,7 @@ WAN: tuple[VideoModel, ...] = (
             "sample_shift": Option(kind=float, low=1, high=20),
         },
         prompt_limit=CONTRACT_LIMIT,
+        # Its schema says that the length at 16 fps counts; the prices told know no length.
         prices=(
             per_clip(BILLING, "0.05", resolution="480p"),
             per_clip(BILLING, "0.11", resolution="720p"),
@@ -93,7 +94,8 @@ WAN: tuple[VideoModel, ...] = (
             ratio_from_image=True,
         ),
         fps=24,
-        # Sound comes by itself; the input `audio` is a track to move to, not a switch.
+        # Sound comes by itself; the input `audio` is a track to move to, not a switch. That Wan 2.5 writes 24 frames a
+        # second is from memory.
         has_audio=True,
         wire={**_WORDS, "resolution": "resolution", "first_frame": "image"},
         qualities=THREE_TIERS,
@@ -223,6 +225,7 @@ WAN: tuple[VideoModel, ...] = (
         wire_name="wan-video/wan-2.7-t2v",
         family="wan-2.7",
         title="Wan 2.7",
+        # The five ratios are told by callers: the schema that was kept gives the default only.
         text=Mode(
             durations=_TO_15,
             sizes={**shapes("1080p", *FIVE), **shapes("720p", *FIVE)},

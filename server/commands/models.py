@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from core.outcome import Reply
 from jobs.endpoints import Endpoint
@@ -70,7 +71,8 @@ def _report(found: Sequence[tuple[VideoModel, list[str]]]) -> int:
     console = Console(soft_wrap=True, highlight=False)
     for row, differences in found:
         for text in differences:
-            console.print(f"[bold]{row.id}[/] {text}", markup=True)
+            # What the vendor wrote is text, never markup: a bracket of its would vanish or end the run.
+            console.print(f"[bold]{row.id}[/] {escape(text)}", markup=True)
     differing = sum(1 for _, differences in found if differences)
     console.print(f"{len(found)} models, {differing} differ")
     return 1 if differing else 0

@@ -125,6 +125,7 @@ async def test_runways_lost_jobs_are_parked_with_their_money(opened: Opened) -> 
     assert (await workshop.verdict()).faults == ()
     stalled = await workshop.heard(views[0].job.id, EventKind.STALLED)
     assert (stalled.body["clip_state"], stalled.body["attempt_outcome"]) == ("PARKED", "AMBIGUOUS")
+    assert stalled.body["job_state"] == "NEEDS_RESOLUTION"
 
 
 async def test_a_parked_clip_frees_its_slot(opened: Opened) -> None:

@@ -119,6 +119,18 @@ _CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda schemas: schemas["Input"].update(required=["prompt", "start_image"]),
         "start_image: is required, but not always sent",
     ),
+    "an input goes out of use": (
+        lambda schemas: schemas["Input"]["properties"]["start_image"].update(deprecated=True),
+        "start_image: is sent, but the model calls it deprecated",
+    ),
+    "a default changes": (
+        lambda schemas: schemas["Input"]["properties"]["duration"].update(default=10),
+        "duration: the model's default is 10, the row's 5",
+    ),
+    "an input that is left alone goes": (
+        lambda schemas: schemas["Input"]["properties"].pop("image"),
+        "image: is left alone by the row, and the model does not know it any more",
+    ),
     "the prompt is bounded": (
         lambda schemas: schemas["Input"]["properties"]["prompt"].update(maxLength=2500),
         "prompt: at most 2500 characters, the row allows 8000",
@@ -146,6 +158,19 @@ def test_a_changed_option_is_said() -> None:
     assert _svd(lambda schemas: schemas["Input"]["properties"]["frames_per_second"].update(minimum=8)) == [
         "frames_per_second: we may send 6, the model takes 8 to 30"
     ]
+
+
+def test_the_default_of_a_ratio_is_ours_and_not_compared() -> None:
+    def tall(schemas: dict[str, Any]) -> None:
+        schemas["Input"]["properties"]["aspect_ratio"]["default"] = "9:16"
+
+    assert _kling(tall) == []
+
+
+def test_a_changed_default_of_sound_is_said() -> None:
+    row = CATALOGUE.rows["replicate/kling-v2.6"]
+    schema = {"properties": {"generate_audio": {"type": "boolean", "default": False}}}
+    assert "generate_audio: the model's default is False, the row's True" in differences(row, schema)
 
 
 def test_a_changed_version_is_said() -> None:
@@ -195,7 +220,10 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 _PROPERTY = st.dictionaries(
-    st.sampled_from(["type", "enum", "allOf", "anyOf", "$ref", "minimum", "maximum", "maxLength", "deprecated"]), _JSON
+    st.sampled_from(
+        ["type", "enum", "allOf", "anyOf", "$ref", "minimum", "maximum", "maxLength", "deprecated", "default"]
+    ),
+    _JSON,
 )
 
 

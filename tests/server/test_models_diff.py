@@ -1,6 +1,7 @@
 """`filmgate models diff`, against the emulator's own account of what Replicate's models take."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,26 @@ async def test_every_row_is_as_the_emulator_describes_its_model(tmp_path: Path) 
 
 async def test_one_row(tmp_path: Path) -> None:
     assert await _run(tmp_path, "replicate/minimax-video-01") == (0, "1 models, 0 differ\n")
+
+
+async def test_what_the_vendor_writes_is_no_markup() -> None:
+    quality = {"type": "string", "enum": ["540p", "[/]", "[bold]8k"], "default": "540p"}
+    described = {"components": {"schemas": {"Input": {"properties": {"quality": quality}}}}}
+    body = json.dumps({"latest_version": {"openapi_schema": described}}).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+        writer.write(f"{head}\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as vendor:
+        url = f"http://127.0.0.1:{vendor.sockets[0].getsockname()[1]}"
+        command = ("models", "diff", "replicate/pixverse-v6", f"--base-url={url}")
+        result = await asyncio.to_thread(CliRunner().invoke, app, command, env={"REPLICATE_API_TOKEN": KEY})
+    assert "replicate/pixverse-v6 quality: the model also takes [/], [bold]8k\n" in result.output
+    assert (result.exit_code, result.exception.__class__) == (1, SystemExit)
 
 
 @pytest.mark.parametrize("name", ["runway/gen4.5", "replicate/nothing"])
