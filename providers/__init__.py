@@ -6,6 +6,7 @@ from providers.fal import FalProvider
 from providers.google import GoogleProvider
 from providers.luma import LumaProvider
 from providers.luma_legacy import LumaLegacyProvider
+from providers.minimax import MiniMaxProvider
 from providers.openai_videos import OpenAIProvider, OpenAIVideosProvider
 from providers.replicate import ReplicateProvider
 from providers.runway import RunwayProvider
@@ -17,6 +18,7 @@ PROVIDERS: tuple[type[BaseVideoProvider], ...] = (
     GoogleProvider,
     LumaLegacyProvider,
     LumaProvider,
+    MiniMaxProvider,
     OpenAIVideosProvider,
     OpenAIProvider,
     ReplicateProvider,
