@@ -203,7 +203,7 @@ def test_metered_tokens_settle_omni_1_1() -> None:
     spec = resolve(Wish(prompt="x", duration=5), row).spec
     cost = prices.cost(row, spec, Usage(tokens=28_960), delivered_seconds=5.0)
     assert cost.money.micros == int(Decimal("17.50") * 28_960)
-    assert prices.quote(row, spec).expected.micros == 500_000
+    assert prices.quote(row, spec).expected.micros == 507_000 >= cost.money.micros
 
 
 def test_seconds_settle_omni_1_2() -> None:
