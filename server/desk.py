@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition, Reason
+from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition
 from core.money import USD
+from jobs import funds
 from jobs.assets import inputs
 from jobs.life import Jobs
 from jobs.orders import Order, Plan
@@ -82,11 +83,7 @@ def check_cost(plans: Sequence[Plan]) -> None:
     for plan in plans:
         limit = plan.order.max_cost
         if limit is not None and plan.held_max.micros > limit.micros:
-            raise Precondition(
-                reason=Reason.COST_LIMIT_EXCEEDED,
-                message=f"up to {plan.held_max} would be held, max_cost is {limit}: raise max_cost or ask for less",
-                metadata={"held_max_micros": str(plan.held_max.micros), "max_cost_micros": str(limit.micros)},
-            )
+            raise funds.over_max_cost(plan.held_max, limit)
 
 
 def _has_addresses(order: Order) -> bool:
