@@ -59,6 +59,12 @@ clips = sa.Table(
     sa.Column("failure", _NULLABLE),
     sa.Index("clip_by_job", "job_id", "position"),
     sa.Index("clip_by_state", "state"),
+    sa.Index(
+        "clip_by_end",
+        "end_time",
+        sqlite_where=sa.text("end_time IS NOT NULL"),
+        postgresql_where=sa.text("end_time IS NOT NULL"),
+    ),
 )
 
 attempts = sa.Table(

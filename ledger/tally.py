@@ -78,7 +78,8 @@ def tallies_of(
     return {(row.tenant, row.period): Tally(spent=row.spent_micros, held=row.held_micros) for row in rows}
 
 
-_DAY = 86_400_000_000
+_DAY: sa.ColumnElement[int] = sa.literal_column("86400000000", sa.BigInteger)
+"""Microseconds."""
 _MICROS = sa.type_coerce(entries.c.time, sa.BigInteger)
 _SPENT = sa.func.sum(sa.case((entries.c.kind == "SETTLE", entries.c.micros), else_=0))
 _HELD = sa.func.sum(

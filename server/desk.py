@@ -37,7 +37,7 @@ class Desk:
             if intake.unimplemented is not None:
                 blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
             try:
-                plan = self._plan(intake)
+                plan = await self._plan(intake)
                 plans.append(plan)
                 intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
             except (NotFound, Precondition) as error:
@@ -61,8 +61,10 @@ class Desk:
         intake.findings.merge(violations)
         return replace(intake, order=order)
 
-    def _plan(self, intake: Intake) -> Plan:
+    async def _plan(self, intake: Intake) -> Plan:
         plan = self._jobs.plan(intake.order)
+        order = await self._jobs.accounts.with_default_fallbacks(intake.order, plan.model)
+        plan = plan if order is intake.order else self._jobs.plan(order)
         intake.findings.merge(plan.violations)
         limit = intake.order.max_cost
         if limit is not None and limit.currency not in (plan.currency, USD):

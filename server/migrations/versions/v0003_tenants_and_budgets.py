@@ -69,6 +69,8 @@ def upgrade() -> None:
         sa.Column("held_micros", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "period"),
     )
+    ended = sa.text("end_time IS NOT NULL")
+    op.create_index("clip_by_end", "clip", ["end_time"], sqlite_where=ended, postgresql_where=ended)
     op.add_column("ledger_entry", sa.Column("unknown", sa.Boolean(), server_default=sa.false(), nullable=False))
     marked = sa.text("UPDATE ledger_entry SET unknown = :yes WHERE kind = 'SETTLE' AND basis IN :bases")
     values = {"yes": True, "bases": _UNKNOWN}
@@ -95,6 +97,7 @@ def _sums(connection: sa.Connection) -> list[dict[str, str | int]]:
 
 def downgrade() -> None:
     """Drop what was added."""
+    op.drop_index("clip_by_end", "clip")
     op.drop_column("ledger_entry", "unknown")
     for table in ("tally", "budget", "audit_entry", "tenant"):
         op.drop_table(table)
