@@ -6,8 +6,8 @@ FilmgateError                   something a caller is told: reason, message, how
 │                               INVALID_PAGE_TOKEN
 ├── NotFound                    UNKNOWN_MODEL, NOT_FOUND (also: somebody else's)
 ├── Precondition                MODEL_RETIRED, MODEL_UNAVAILABLE, JOB_NOT_CANCELLABLE, BUDGET_EXCEEDED,
-│                               COST_LIMIT_EXCEEDED
-├── Conflict                    REQUEST_ID_REUSED
+│                               COST_LIMIT_EXCEEDED, TENANT_SUSPENDED
+├── Conflict                    REQUEST_ID_REUSED, ALREADY_EXISTS
 ├── Exhausted                   TENANT_RATE_LIMITED, SERVER_OVERLOADED
 ├── Unauthenticated             MISSING_CREDENTIALS, BAD_CREDENTIALS
 ├── PermissionDenied            WRONG_TENANT, ROLE_REQUIRED
@@ -43,6 +43,8 @@ class Reason(enum.StrEnum):
     JOB_NOT_CANCELLABLE = "JOB_NOT_CANCELLABLE"
     BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
     COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
+    TENANT_SUSPENDED = "TENANT_SUSPENDED"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     TENANT_RATE_LIMITED = "TENANT_RATE_LIMITED"
     SERVER_OVERLOADED = "SERVER_OVERLOADED"
@@ -120,14 +122,15 @@ class Precondition(FilmgateError):
             Reason.JOB_NOT_CANCELLABLE,
             Reason.BUDGET_EXCEEDED,
             Reason.COST_LIMIT_EXCEEDED,
+            Reason.TENANT_SUSPENDED,
         }
     )
 
 
 class Conflict(FilmgateError):
-    """The request id was used for a different request."""
+    """The request id was used for a different request, or the name for something that is there."""
 
-    reasons = frozenset({Reason.REQUEST_ID_REUSED})
+    reasons = frozenset({Reason.REQUEST_ID_REUSED, Reason.ALREADY_EXISTS})
 
 
 class Exhausted(FilmgateError):
@@ -203,6 +206,8 @@ class FailureReason(enum.StrEnum):
     DOWNLOAD_FAILED = "DOWNLOAD_FAILED"
     STORAGE_FAILED = "STORAGE_FAILED"
     CANCELLED = "CANCELLED"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
 
 
 RETRYABLE = frozenset(

@@ -14,6 +14,7 @@ from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
+from jobs.accounts import Accounts
 from jobs.assets import Assets, inputs
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
@@ -78,6 +79,7 @@ class Jobs:
         self._resolver = Resolver(self.context, self._sender)
         courier = Courier(self.context, webhook_secret) if webhook_secret else None
         self.assets = Assets(self.context)
+        self.accounts = Accounts(self.context)
         self.sweeper = Sweeper(self.context, self._resolver, courier, self.assets)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""

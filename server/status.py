@@ -31,6 +31,8 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.JOB_NOT_CANCELLABLE: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.BUDGET_EXCEEDED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.COST_LIMIT_EXCEEDED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.TENANT_SUSPENDED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.ALREADY_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.REQUEST_ID_REUSED: grpc.StatusCode.ABORTED,
     Reason.TENANT_RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.SERVER_OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
