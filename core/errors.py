@@ -6,7 +6,7 @@ FilmgateError                   something a caller is told: reason, message, how
 │                               INVALID_PAGE_TOKEN
 ├── NotFound                    UNKNOWN_MODEL, NOT_FOUND (also: somebody else's)
 ├── Precondition                MODEL_RETIRED, MODEL_UNAVAILABLE, JOB_NOT_CANCELLABLE, BUDGET_EXCEEDED,
-│                               COST_LIMIT_EXCEEDED
+│                               COST_LIMIT_EXCEEDED, WEBHOOK_DISABLED, TOO_MANY_ENDPOINTS
 ├── Conflict                    REQUEST_ID_REUSED
 ├── Exhausted                   TENANT_RATE_LIMITED, SERVER_OVERLOADED
 ├── Unauthenticated             MISSING_CREDENTIALS, BAD_CREDENTIALS
@@ -43,6 +43,8 @@ class Reason(enum.StrEnum):
     JOB_NOT_CANCELLABLE = "JOB_NOT_CANCELLABLE"
     BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
     COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
+    WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+    TOO_MANY_ENDPOINTS = "TOO_MANY_ENDPOINTS"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     TENANT_RATE_LIMITED = "TENANT_RATE_LIMITED"
     SERVER_OVERLOADED = "SERVER_OVERLOADED"
@@ -120,6 +122,8 @@ class Precondition(FilmgateError):
             Reason.JOB_NOT_CANCELLABLE,
             Reason.BUDGET_EXCEEDED,
             Reason.COST_LIMIT_EXCEEDED,
+            Reason.WEBHOOK_DISABLED,
+            Reason.TOO_MANY_ENDPOINTS,
         }
     )
 

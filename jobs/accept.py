@@ -13,7 +13,7 @@ from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
-from jobs import assets, tables
+from jobs import assets, outbox, tables
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
@@ -183,6 +183,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     ):
         if rows:
             connection.execute(sa.insert(table), rows)
+    outbox.announce_accepted(connection, [row for acceptance in new for row in acceptance.jobs], new[0].now)
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
