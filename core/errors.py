@@ -6,8 +6,9 @@ FilmgateError                   something a caller is told: reason, message, how
 │                               INVALID_PAGE_TOKEN
 ├── NotFound                    UNKNOWN_MODEL, NOT_FOUND (also: somebody else's)
 ├── Precondition                MODEL_RETIRED, MODEL_UNAVAILABLE, JOB_NOT_CANCELLABLE, BUDGET_EXCEEDED,
-│                               COST_LIMIT_EXCEEDED, WEBHOOK_DISABLED, TOO_MANY_ENDPOINTS
-├── Conflict                    REQUEST_ID_REUSED
+│                               COST_LIMIT_EXCEEDED, TENANT_SUSPENDED, WEBHOOK_DISABLED,
+│                               TOO_MANY_ENDPOINTS, TENANT_BUSY
+├── Conflict                    REQUEST_ID_REUSED, ALREADY_EXISTS
 ├── Exhausted                   TENANT_RATE_LIMITED, SERVER_OVERLOADED
 ├── Unauthenticated             MISSING_CREDENTIALS, BAD_CREDENTIALS
 ├── PermissionDenied            WRONG_TENANT, ROLE_REQUIRED
@@ -45,6 +46,9 @@ class Reason(enum.StrEnum):
     COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
     TOO_MANY_ENDPOINTS = "TOO_MANY_ENDPOINTS"
+    TENANT_BUSY = "TENANT_BUSY"
+    TENANT_SUSPENDED = "TENANT_SUSPENDED"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     TENANT_RATE_LIMITED = "TENANT_RATE_LIMITED"
     SERVER_OVERLOADED = "SERVER_OVERLOADED"
@@ -124,14 +128,16 @@ class Precondition(FilmgateError):
             Reason.COST_LIMIT_EXCEEDED,
             Reason.WEBHOOK_DISABLED,
             Reason.TOO_MANY_ENDPOINTS,
+            Reason.TENANT_BUSY,
+            Reason.TENANT_SUSPENDED,
         }
     )
 
 
 class Conflict(FilmgateError):
-    """The request id was used for a different request."""
+    """The request id was used for a different request, or the name for something that is there."""
 
-    reasons = frozenset({Reason.REQUEST_ID_REUSED})
+    reasons = frozenset({Reason.REQUEST_ID_REUSED, Reason.ALREADY_EXISTS})
 
 
 class Exhausted(FilmgateError):
@@ -207,6 +213,8 @@ class FailureReason(enum.StrEnum):
     DOWNLOAD_FAILED = "DOWNLOAD_FAILED"
     STORAGE_FAILED = "STORAGE_FAILED"
     CANCELLED = "CANCELLED"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
 
 
 RETRYABLE = frozenset(

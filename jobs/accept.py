@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from core.crashpoints import crashpoint, declare
 from core.errors import Conflict, Exhausted, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
-from core.money import Money
+from core.money import USD, Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
-from jobs import assets, outbox, tables
+from jobs import assets, funds, outbox, tables, tenants
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
@@ -65,6 +65,11 @@ class _Acceptance:
     def job_ids(self) -> list[str]:
         return [row["id"] for row in self.jobs]
 
+    @property
+    def real_money(self) -> int:
+        """Micros of USD that are to be held."""
+        return sum(money.micros for _, money in self.holds if money.currency == USD)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -95,17 +100,24 @@ class Accepting:
 
     def _accept_all(
         self, connection: sa.Connection, acceptances: Sequence[_Acceptance]
-    ) -> list[list[str] | Conflict | InvalidRequest]:
-        """Many at once: a repeated request gets the first one's jobs, also within the same transaction."""
+    ) -> list[list[str] | Conflict | InvalidRequest | Precondition]:
+        """Many at once: a repeated request gets the first one's jobs, also within the same transaction.
+
+        So does a budget count what was accepted before in the same transaction.
+        """
         known = _known(connection, [acceptance.key for acceptance in acceptances])
         there = assets.living(connection, {(use.tenant, use.asset_id) for each in acceptances for use in each.uses})
         new: list[_Acceptance] = []
-        answers: list[list[str] | Conflict | InvalidRequest] = []
+        answers: list[list[str] | Conflict | InvalidRequest | Precondition] = []
+        wishes = [(each.key.tenant, each.real_money) for each in acceptances]
+        gate = funds.Gate(connection, wishes, max(each.now for each in acceptances))
         for acceptance in acceptances:
             earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
             gone = [use.field for use in acceptance.uses if (use.tenant, use.asset_id) not in there]
             if earlier is None and gone:
                 answers.append(InvalidRequest.of([assets.gone(name) for name in gone]))
+            elif earlier is None and (refusal := gate.refusal(acceptance.key.tenant, acceptance.real_money)):
+                answers.append(refusal)
             elif earlier is None:
                 new.append(acceptance)
                 known[acceptance.key.identity] = (acceptance.key.hash, acceptance.job_ids)
@@ -113,6 +125,8 @@ class Accepting:
             else:
                 answers.append(_answer(acceptance.key, earlier))
         if new:
+            for name in gate.newcomers([acceptance.key.tenant for acceptance in new]):
+                tenants.insert(connection, name, new[0].now)
             _insert(self.context, connection, new)
         return answers
 
@@ -135,12 +149,7 @@ def _check_costs(plans: Sequence[Plan]) -> None:
     for plan in plans:
         limit = plan.order.max_cost
         if limit is not None and plan.held_max.micros > limit.micros:
-            held = plan.held_max
-            raise Precondition(
-                reason=Reason.COST_LIMIT_EXCEEDED,
-                message=f"up to {held} would be held, max_cost is {limit}: raise max_cost or ask for less",
-                metadata={"held_max_micros": str(held.micros), "max_cost_micros": str(limit.micros)},
-            )
+            raise funds.over_max_cost(plan.held_max, limit)
 
 
 _Known = dict[tuple[str, str, str], tuple[str, list[str]]]
@@ -369,6 +378,7 @@ def quote_json(plan: Plan) -> dict[str, Json]:
         "currency": plan.currency,
         "expected": plan.expected.micros,
         "held_max": plan.held_max.micros,
+        "max_cost": None if plan.order.max_cost is None else plan.order.max_cost.micros,
         "catalogue_revision": plan.catalogue_revision,
         "lines": [
             {

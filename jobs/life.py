@@ -14,6 +14,7 @@ from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
+from jobs.accounts import Accounts
 from jobs.assets import Assets, inputs
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
@@ -82,6 +83,7 @@ class Jobs:
         self.webhooks = Webhooks(self.context, Root(webhook_secret), frozenset(webhook_origins))
         self.courier = Courier(self.context, self.webhooks.root, self.webhooks.origins)
         self.assets = Assets(self.context)
+        self.accounts = Accounts(self.context)
         self.sweeper = Sweeper(self.context, self._resolver, self.assets)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""

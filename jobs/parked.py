@@ -12,7 +12,7 @@ from core.crashpoints import crashpoint, declare
 from core.errors import Billed, Failure, FailureReason, InvalidRequest, NotFound, Precondition, Reason, Violation
 from core.money import Money
 from core.outcome import Failed, Json, Ready, Ticket
-from jobs import tables
+from jobs import funds, tables, tenants
 from jobs.context import Context, emit
 from jobs.endpoints import provider_of
 from jobs.events import EventKind, ProgressStage
@@ -216,8 +216,23 @@ class Resolver:
             if absent and age >= self.context.policy.lookup_settle:
                 await self._absent(found, attempt)
                 return
+        if age >= self.context.policy.lookup_settle and await self._bought_again(found, attempt):
+            return
         if age >= self.context.policy.resolution_ttl:
             await self._give_up(found, attempt)
+
+    async def _bought_again(self, found: Situation, attempt: Attempt) -> bool:
+        """What a tenant may choose: a new attempt without asking anybody, as often as a clip may be tried."""
+        if len(found.attempts) >= self.context.policy.clip_attempts:
+            return False
+        policy = await self.context.database.read(partial(tenants.policy, name=found.job.tenant))
+        if policy.ambiguous is not tenants.Ambiguous.RESUBMIT:
+            return False
+        try:
+            return await self._resubmit(found, attempt, "the tenant's policy")
+        except Precondition as refusal:
+            _log.warning("a parked clip is not bought again", clip=found.clip.id, why=refusal.message)
+            return False
 
     async def _absent(self, found: Situation, attempt: Attempt) -> None:
         """The vendor's whole list, read well after the submit, does not know it: it was never accepted."""
@@ -257,7 +272,7 @@ class Resolver:
             if not _parked_on(fresh, attempt):
                 return False
             money = Money(currency=attempt.currency, micros=attempt.quote_micros)
-            bill = Bill(money=money, basis=Basis.UNKNOWN)
+            bill = Bill(money=money, basis=Basis.UNKNOWN, unknown=True)
             settle_attempt(connection, fresh, attempt, bill, failure, now)
             end_clip(self.context, connection, fresh, failure, now)
             return True
@@ -318,12 +333,15 @@ class Resolver:
         except sa.exc.IntegrityError:
             raise _bad_task("this vendor task belongs to another attempt") from None
 
-    async def _resubmit(self, found: Situation, attempt: Attempt) -> bool:
-        """Let the clip be bought again, on a new hold; the lost attempt's quote stays booked as UNKNOWN."""
+    async def _resubmit(self, found: Situation, attempt: Attempt, who: str = "an operator") -> bool:
+        """Let the clip be bought again, on a new hold; the lost attempt's quote stays booked as UNKNOWN.
+
+        Raises Precondition where a budget or `max_cost` has no room for the hold; then nothing has changed.
+        """
         now = self.context.now()
         failure = Failure(
             reason=FailureReason.SUBMIT_UNKNOWN,
-            message="an operator ordered a new attempt; this one may have been bought too",
+            message=f"{who} ordered a new attempt; this one may have been bought too",
             billed=Billed.UNKNOWN,
             retryable=True,
         )
@@ -333,10 +351,13 @@ class Resolver:
             if not _parked_on(fresh, attempt):
                 return False
             money = Money(currency=attempt.currency, micros=attempt.quote_micros)
-            settle_attempt(connection, fresh, attempt, Bill(money=money, basis=Basis.UNKNOWN), failure, now)
+            bill = Bill(money=money, basis=Basis.UNKNOWN, unknown=True)
+            settle_attempt(connection, fresh, attempt, bill, failure, now)
             hold = Money(currency=attempt.currency, micros=attempt.held_micros)
-            ledger.adjust(connection, fresh.account, hold, "hold of a new attempt", now, attempt.id)
-            unpark(self.context, connection, found.clip.id, now, "an operator ordered a new attempt; it may pay twice")
+            refusal = funds.hold_more(connection, funds.Top(situation=fresh, money=hold, attempt_id=attempt.id), now)
+            if refusal is not None:
+                raise refusal
+            unpark(self.context, connection, found.clip.id, now, f"{who} ordered a new attempt; it may pay twice")
             return True
 
         ordered = await self.context.database.write(work)
@@ -384,7 +405,10 @@ def _correct(
     }
     if connection.execute(update.values(**values)).rowcount:
         difference = Money(currency=attempt.currency, micros=bill.money.micros - (attempt.cost_micros or 0))
-        ledger.correct(connection, found.account, difference, bill.basis, now, attempt_id=attempt.id)
+        ledger.correct(
+            connection, found.account, difference, bill.basis, now, attempt_id=attempt.id, unknown=bill.unknown
+        )
+        funds.watch_bill(connection, found, attempt, difference.micros, bill.basis, now)
 
 
 def _parked_on(found: Situation, attempt: Attempt) -> bool:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
-import structlog
 
 from core.errors import Billed, Failure, FailureReason
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Failed, Json, Stage, Usage
-from jobs import tables
+from jobs import funds, tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
 from jobs.records import (
@@ -30,8 +29,6 @@ from jobs.records import (
 from ledger import ledger
 from providers import prices
 
-_log = structlog.get_logger()
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bill:
@@ -39,6 +36,8 @@ class Bill:
 
     money: Money
     basis: str
+    unknown: bool = False
+    """Nobody knows: the amount is booked until news comes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +59,7 @@ def bill_success(context: Context, situation: Situation, attempt: Attempt, usage
     """The cost of a delivered clip: vendor-stated, else price x delivered seconds."""
     spec = spec_of(candidate_of(situation, attempt).spec, {})
     cost = prices.cost(context.row(attempt), spec, usage, seconds, currency=attempt.currency)
-    return Bill(money=cost.money, basis=cost.basis)
+    return Bill(money=cost.money, basis=cost.basis, unknown=cost.billed is Billed.UNKNOWN)
 
 
 def bill_failure(
@@ -92,7 +91,7 @@ def bill_failure(
         reason = FailureReason.TIMED_OUT if overdue else FailureReason.CANCELLED
         message = "the vendor did not finish before the model's deadline" if overdue else "cancelled on request"
         failure = Failure(reason=reason, message=message, billed=failure.billed, retryable=False)
-    return failure, Bill(money=cost.money, basis=cost.basis)
+    return failure, Bill(money=cost.money, basis=cost.basis, unknown=failure.billed is Billed.UNKNOWN)
 
 
 def settle_attempt(
@@ -116,9 +115,11 @@ def settle_attempt(
     )
     if connection.execute(update).rowcount == 0:
         return False
-    grown = ledger.settle(connection, situation.account, bill.money, bill.basis, now, attempt_id=attempt.id)
-    if grown:
-        _log.error("a clip cost more than was held", attempt=attempt.id, model=attempt.model, micros=grown)
+    account = situation.account
+    grown = ledger.settle(connection, account, bill.money, bill.basis, now, attempt_id=attempt.id, unknown=bill.unknown)
+    funds.watch_bill(connection, situation, attempt, grown, bill.basis, now)
+    if bill.unknown:
+        funds.watch_unknown(connection, situation, attempt, bill.money, now)
     return True
 
 

@@ -18,7 +18,7 @@ from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Accepted, Ambiguous, Json, Refused, Request, Submitted
 from core.spec import Notice
-from jobs import parked, tables
+from jobs import funds, parked, tables
 from jobs.context import Context, emit
 from jobs.decide import Buy, GiveUp, decide
 from jobs.endpoints import Endpoint
@@ -127,6 +127,8 @@ class Submitting:
         intent = _attempt_row(found, purchase, endpoint, None, self.context.now())
         intent |= {"callback_token": secrets.token_urlsafe(24), "called_back": False}
         attempt = await self._intend(found, intent)
+        if isinstance(attempt, Failure):
+            return await self._end(found, attempt)
         return "submit" if attempt is None else await record(self.context, self.sender, found, attempt, refused)
 
     async def _purchase(self, found: Situation, purchase: Buy, provider: BaseVideoProvider, endpoint: Endpoint) -> str:
@@ -142,6 +144,8 @@ class Submitting:
         intent = _attempt_row(found, purchase, endpoint, request, self.context.now())
         intent |= {"callback_token": token, "called_back": callback is not None}
         attempt = await self._intend(found, intent)
+        if isinstance(attempt, Failure):
+            return await self._end(found, attempt)
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
@@ -167,7 +171,7 @@ class Submitting:
         )
         return provider.submit(await supply(spec_of(candidate.spec, blobs)), row, callback)
 
-    async def _intend(self, found: Situation, intent: dict[str, Json]) -> Attempt | None:
+    async def _intend(self, found: Situation, intent: dict[str, Json]) -> Attempt | Failure | None:
         now = self.context.now()
         attempt = await self.context.database.write(lambda connection: _insert(connection, found, intent, now))
         self.context.bell.ring(found.job.id)
@@ -221,12 +225,22 @@ def _sent(request: Request | None) -> tuple[Json, bytes]:
     return sent, f"{request.method} {request.path} {body}".encode()
 
 
-def _insert(connection: sa.Connection, found: Situation, values: dict[str, Json], now: datetime) -> Attempt | None:
-    """Insert the intent under (clip, number), unless the job was cancelled meanwhile."""
+def _insert(
+    connection: sa.Connection, found: Situation, values: dict[str, Json], now: datetime
+) -> Attempt | Failure | None:
+    """Insert the intent under (clip, number), unless the job was cancelled meanwhile or what it needs may not be held.
+
+    The first attempt is covered by the clip's hold; another one may need more than is left of it.
+    """
     jobs, clips, attempts = tables.jobs, tables.clips, tables.attempts
     job = connection.execute(sa.select(jobs.c.cancel_requested, jobs.c.state).where(jobs.c.id == found.job.id)).one()
     if job.cancel_requested:
         return None
+    if found.attempts:
+        money = Money(currency=values["currency"], micros=values["held_micros"])
+        refusal = funds.hold_more(connection, funds.Top(situation=found, money=money, attempt_id=values["id"]), now)
+        if refusal is not None:
+            return funds.not_bought(refusal)
     row = connection.execute(sa.insert(attempts).values(**values).returning(*attempts.c)).one()
     update = sa.update(clips).where(clips.c.id == found.clip.id)
     start = {} if found.clip.start_time else {"start_time": now}

@@ -59,6 +59,12 @@ clips = sa.Table(
     sa.Column("failure", _NULLABLE),
     sa.Index("clip_by_job", "job_id", "position"),
     sa.Index("clip_by_state", "state"),
+    sa.Index(
+        "clip_by_end",
+        "end_time",
+        sqlite_where=sa.text("end_time IS NOT NULL"),
+        postgresql_where=sa.text("end_time IS NOT NULL"),
+    ),
 )
 
 attempts = sa.Table(
@@ -174,6 +180,34 @@ iterations = sa.Table(
     sa.Column("creative_id", sa.Text, primary_key=True),
     sa.Column("last", sa.Integer, nullable=False),
 )
+
+tenants = sa.Table(
+    "tenant",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("policy", sa.JSON, nullable=False),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("update_time", Timestamp, nullable=False),
+    sa.Column("delete_time", Timestamp),
+)
+"""A valid name needs no row to be served: one appears when its first job is accepted."""
+
+audit = sa.Table(
+    "audit_entry",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("time", Timestamp, nullable=False),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("audit_entry_by_tenant", "tenant", "id"),
+)
+"""What operators did, and the alarms about money: append-only."""
 
 requests = sa.Table(
     "request",

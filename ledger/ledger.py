@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.money import Money
+from ledger import tally
 from ledger.tables import entries
 
 
@@ -72,29 +73,49 @@ def adjust(
 
 
 def settle(
-    connection: sa.Connection, account: Account, money: Money, basis: str, now: datetime, *, attempt_id: str
+    connection: sa.Connection,
+    account: Account,
+    money: Money,
+    basis: str,
+    now: datetime,
+    *,
+    attempt_id: str,
+    unknown: bool = False,
 ) -> int:
-    """Book what an attempt cost; once per attempt. Returns by how much the reservation had to grow, in micros."""
+    """Book what an attempt cost; once per attempt. Returns by how much the reservation had to grow, in micros.
+
+    `unknown`: nobody knows what it cost; the amount is booked until news comes.
+    """
     missing = max(0, money.micros - balance(connection, account.clip_id).open)
     if missing:
         grown = Money(currency=money.currency, micros=missing)
         adjust(connection, account, grown, "cost above the hold", now, attempt_id)
-    _post(connection, account, Kind.SETTLE, money, basis, now, attempt_id)
+    _post(connection, account, Kind.SETTLE, money, basis, now, attempt_id, unknown=unknown)
     return missing
 
 
 def correct(
-    connection: sa.Connection, account: Account, difference: Money, basis: str, now: datetime, *, attempt_id: str
+    connection: sa.Connection,
+    account: Account,
+    difference: Money,
+    basis: str,
+    now: datetime,
+    *,
+    attempt_id: str,
+    source: str = "late",
+    unknown: bool = False,
 ) -> None:
-    """Late news about a settled attempt: book the signed difference, once, as an ADJUST and its settlement."""
+    """Late news about a settled attempt: book the signed difference, once per source: an ADJUST and its settlement."""
     adjust(connection, account, difference, f"late news: {basis}", now, attempt_id)
-    _post(connection, account, Kind.SETTLE, difference, basis, now, f"{attempt_id}/late")
+    _post(connection, account, Kind.SETTLE, difference, basis, now, f"{attempt_id}/{source}", unknown=unknown)
 
 
-def settled(connection: sa.Connection, attempt_id: str) -> int | None:
-    """What is booked for an attempt, in micros; None before it is settled."""
+def settled(connection: sa.Connection, clip_id: str, attempt_id: str) -> int | None:
+    """What is booked for an attempt of a clip, corrections included, in micros; None before it is settled."""
     query = sa.select(sa.func.sum(entries.c.micros)).where(
-        entries.c.attempt_id.in_([attempt_id, f"{attempt_id}/late"]), entries.c.kind == str(Kind.SETTLE)
+        entries.c.clip_id == clip_id,
+        entries.c.kind == str(Kind.SETTLE),
+        sa.or_(entries.c.attempt_id == attempt_id, entries.c.attempt_id.startswith(f"{attempt_id}/", autoescape=True)),
     )
     total = connection.execute(query).scalar()
     return None if total is None else int(total)
@@ -125,6 +146,7 @@ def balance(connection: sa.Connection, clip_id: str) -> Balance:
 
 def holds(connection: sa.Connection, rows: Sequence[tuple[Account, Money]], now: datetime) -> None:
     """Reserve for many clips at once."""
+    tally.add_all_held(connection, ((account.tenant, money.currency, money.micros) for account, money in rows))
     values = [_row(account, Kind.HOLD, money, Basis.QUOTE, now, "") for account, money in rows]
     connection.execute(sa.insert(entries), values)
 
@@ -137,11 +159,20 @@ def _post(
     basis: str,
     now: datetime,
     attempt_id: str = "",
+    *,
+    unknown: bool = False,
 ) -> None:
-    connection.execute(sa.insert(entries), _row(account, kind, money, basis, now, attempt_id))
+    tenant, currency, micros = account.tenant, money.currency, money.micros
+    if kind is Kind.SETTLE:
+        tally.add_spent(connection, tenant, currency, micros, now)
+    else:
+        tally.add_held(connection, tenant, currency, -micros if kind is Kind.RELEASE else micros)
+    connection.execute(sa.insert(entries), _row(account, kind, money, basis, now, attempt_id, unknown=unknown))
 
 
-def _row(account: Account, kind: Kind, money: Money, basis: str, now: datetime, attempt_id: str) -> dict[str, object]:
+def _row(
+    account: Account, kind: Kind, money: Money, basis: str, now: datetime, attempt_id: str, *, unknown: bool = False
+) -> dict[str, object]:
     return {
         "time": now,
         "tenant": account.tenant,
@@ -155,4 +186,5 @@ def _row(account: Account, kind: Kind, money: Money, basis: str, now: datetime, 
         "currency": money.currency,
         "micros": money.micros,
         "basis": str(basis),
+        "unknown": unknown,
     }

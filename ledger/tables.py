@@ -1,4 +1,4 @@
-"""The ledger's table: append-only; nothing here is ever updated or deleted."""
+"""The ledger's tables: entries are append-only, never updated or deleted; tallies are their running sums."""
 
 import sqlalchemy as sa
 
@@ -20,6 +20,7 @@ entries = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("micros", sa.BigInteger, nullable=False),
     sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("unknown", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Index("ledger_entry_by_clip", "clip_id"),
     sa.Index("ledger_entry_by_tenant_and_time", "tenant", "time"),
     sa.Index(
@@ -36,4 +37,26 @@ entries = sa.Table(
         sqlite_where=sa.text("kind = 'HOLD'"),
         postgresql_where=sa.text("kind = 'HOLD'"),
     ),
+)
+"""`unknown` marks an amount that is only booked because nobody knows better."""
+
+tallies = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("spent_micros", sa.BigInteger, nullable=False),
+    sa.Column("held_micros", sa.BigInteger, nullable=False),
+)
+"""Running sums of real money: what was settled in a day (`2026-11-21`), a month (`2026-11`) and ever (`TOTAL`), and,
+in `TOTAL`, what is still held."""
+
+budgets = sa.Table(
+    "budget",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
+    sa.Column("limit_micros", sa.BigInteger, nullable=False),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("update_time", Timestamp, nullable=False),
 )

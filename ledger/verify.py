@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ledger import tally
 from ledger.ledger import Balance, Kind
 from ledger.tables import entries
 
@@ -19,7 +20,10 @@ class Verdict:
 
 
 def verify(connection: sa.Connection, ended: Collection[str], parked: Collection[str]) -> Verdict:
-    """Check every clip: one currency, one hold, nothing negative, and nothing open once it has ended."""
+    """Check every clip: one currency, one hold, nothing negative, and nothing open once it has ended.
+
+    And every running sum that budgets are checked against.
+    """
     clips = _clips(connection)
     faults: list[str] = []
     totals: dict[str, dict[str, int]] = {}
@@ -34,6 +38,7 @@ def verify(connection: sa.Connection, ended: Collection[str], parked: Collection
                 total[kind] = total.get(kind, 0) + micros
     faults += [f"{clip_id}: ended without a hold" for clip_id in ended if clip_id not in clips]
     faults += [f"{clip_id}: parked without a hold" for clip_id in parked if clip_id not in clips]
+    faults += tally.faults(connection)
     return Verdict(
         totals={currency: _balance(sums) for currency, sums in totals.items()},
         clips=len(clips),

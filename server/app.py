@@ -21,6 +21,8 @@ from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
 from media.pool import MediaPool
 from server import edge, schema, stores, vendors
+from server.accounts import AccountService
+from server.callers import Callers
 from server.catalogue import CatalogueAnswers
 from server.convert import Presigner
 from server.interceptors import Guard
@@ -142,13 +144,15 @@ class Application:
         settings = self.settings
         key = settings.api_key
         self._guard = Guard(api_key=key.get_secret_value() if key else None, draining=self.jobs.draining)
+        pages, callers = PageTokens(stores.derived(secret, "pages")), Callers(keyed=key is not None)
         service = VideoService(
             jobs=self.jobs,
             catalogue=CatalogueAnswers(self.jobs.context.vendors, settings.default_model),
             presigner=Presigner(store=self.store.objects, uri_base=self.store.uri_base, ttl=settings.url_lifetime),
-            pages=PageTokens(stores.derived(secret, "pages")),
+            pages=pages,
+            callers=callers,
         )
-        self._grpc = GrpcSide(service, self._guard)
+        self._grpc = GrpcSide(service, AccountService(self.jobs, pages, callers), self._guard)
         self.grpc_port = await self._grpc.start(settings.host, settings.grpc_port)
         stack.push_async_callback(self._grpc.stop, 2.0)
         await self._http.start(edge.application(self.jobs, self.store.disk))

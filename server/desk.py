@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition, Reason
+from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition
 from core.money import USD
+from jobs import funds
 from jobs.assets import inputs
 from jobs.life import Jobs
 from jobs.orders import Order, Plan
@@ -36,7 +37,7 @@ class Desk:
             if intake.unimplemented is not None:
                 blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
             try:
-                plan = self._plan(intake)
+                plan = await self._plan(intake)
                 plans.append(plan)
                 intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
             except (NotFound, Precondition) as error:
@@ -60,8 +61,10 @@ class Desk:
         intake.findings.merge(violations)
         return replace(intake, order=order)
 
-    def _plan(self, intake: Intake) -> Plan:
+    async def _plan(self, intake: Intake) -> Plan:
         plan = self._jobs.plan(intake.order)
+        order = await self._jobs.accounts.with_default_fallbacks(intake.order, plan.model)
+        plan = plan if order is intake.order else self._jobs.plan(order)
         intake.findings.merge(plan.violations)
         limit = intake.order.max_cost
         if limit is not None and limit.currency not in (plan.currency, USD):
@@ -82,11 +85,7 @@ def check_cost(plans: Sequence[Plan]) -> None:
     for plan in plans:
         limit = plan.order.max_cost
         if limit is not None and plan.held_max.micros > limit.micros:
-            raise Precondition(
-                reason=Reason.COST_LIMIT_EXCEEDED,
-                message=f"up to {plan.held_max} would be held, max_cost is {limit}: raise max_cost or ask for less",
-                metadata={"held_max_micros": str(plan.held_max.micros), "max_cost_micros": str(limit.micros)},
-            )
+            raise funds.over_max_cost(plan.held_max, limit)
 
 
 def _has_addresses(order: Order) -> bool:

@@ -138,9 +138,9 @@ def list_assets(request: pb.ListAssetsRequest) -> Listing:
     tenant = findings.tenant(request.tenant_name)
     number = findings.one_of("kind", request.kind, asset_pb2.AssetKind)
     kind = AssetKind(short(asset_pb2.AssetKind, number, "ASSET_KIND_")) if number else None
-    size = _page_size(request.page_size, findings)
+    size = page_size(request.page_size, findings)
     findings.raise_if_any()
-    return Listing(tenant=tenant, size=size, token=request.page_token, fingerprint=_fingerprint(request), kind=kind)
+    return Listing(tenant=tenant, size=size, token=request.page_token, fingerprint=fingerprint(request), kind=kind)
 
 
 def list_jobs(request: pb.ListJobsRequest) -> Listing:
@@ -152,13 +152,13 @@ def list_jobs(request: pb.ListJobsRequest) -> Listing:
         states=frozenset(JobState(short(job_pb2.JobState, state, "JOB_STATE_")) for state in states if state),
         creative_id=findings.creative(request.creative_id, required=False),
         model=findings.word("model", request.model),
-        since=_moment("create_time_from", request, findings),
-        until=_moment("create_time_before", request, findings),
+        since=moment("create_time_from", request, findings),
+        until=moment("create_time_before", request, findings),
         labels=findings.labels(request.labels),
     )
-    size = _page_size(request.page_size, findings)
+    size = page_size(request.page_size, findings)
     findings.raise_if_any()
-    return Listing(tenant=tenant, size=size, token=request.page_token, fingerprint=_fingerprint(request), jobs=wanted)
+    return Listing(tenant=tenant, size=size, token=request.page_token, fingerprint=fingerprint(request), jobs=wanted)
 
 
 def list_videos(request: pb.ListVideosRequest) -> Listing:
@@ -169,16 +169,20 @@ def list_videos(request: pb.ListVideosRequest) -> Listing:
         creative_id=findings.creative(request.creative_id, required=False),
         model=findings.word("model", request.model),
         job_id=findings.identifier("job_id", "job", request.job_id, required=False),
-        since=_moment("create_time_from", request, findings),
-        until=_moment("create_time_before", request, findings),
+        since=moment("create_time_from", request, findings),
+        until=moment("create_time_before", request, findings),
         labels=findings.labels(request.labels),
     )
     ttl = _url_ttl(request, findings)
-    size = _page_size(request.page_size, findings)
+    size = page_size(request.page_size, findings)
     findings.raise_if_any()
-    fingerprint = _fingerprint(request)
     return Listing(
-        tenant=tenant, size=size, token=request.page_token, fingerprint=fingerprint, videos=wanted, url_ttl=ttl
+        tenant=tenant,
+        size=size,
+        token=request.page_token,
+        fingerprint=fingerprint(request),
+        videos=wanted,
+        url_ttl=ttl,
     )
 
 
@@ -206,17 +210,19 @@ def _max_price(request: pb.ListVideoModelsRequest, findings: Findings) -> Money 
     return findings.money("max_price", request.max_price.currency_code, request.max_price.micros)
 
 
-def _page_size(value: int, findings: Findings) -> int:
+def page_size(value: int, findings: Findings) -> int:
+    """How many rows a page shall have."""
     if value < 0:
         findings.add("page_size", f"may not be negative; 0 means {DEFAULT_PAGE}")
     return min(value, LARGEST_PAGE) if value > 0 else DEFAULT_PAGE
 
 
-def _moment(name: str, request: Any, findings: Findings) -> datetime | None:
+def moment(name: str, request: Any, findings: Findings) -> datetime | None:
+    """A field's moment, or None when it is not set or broken."""
     return findings.moment(name, getattr(request, name)) if request.HasField(name) else None
 
 
-def _fingerprint(request: Message) -> str:
+def fingerprint(request: Message) -> str:
     """Of every field that must be the same on the next page."""
     document: dict[str, Any] = MessageToDict(request, preserving_proto_field_name=True)
     for name in ("page_size", "page_token", "url_ttl"):

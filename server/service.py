@@ -11,12 +11,14 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.message import DecodeError
 
 from core.errors import FilmgateError, Reason, Unavailable
+from jobs.audit import OK, Act
 from jobs.events import EventKind
 from jobs.life import Jobs
-from jobs.orders import JobView, Page, Plan, VerdictKind
+from jobs.orders import JobView, Page, Plan, Verdict, VerdictKind
 from server import convert, queries, validation
 from server.answers import JobAnswers
 from server.assets import AssetAnswers
+from server.callers import Callers
 from server.catalogue import CatalogueAnswers
 from server.checks import Findings
 from server.convert import Presigner
@@ -48,7 +50,9 @@ class Call:
 class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     """One instance per server; what it remembers are answers that are still exact."""
 
-    def __init__(self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens) -> None:
+    def __init__(
+        self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens, callers: Callers
+    ) -> None:
         self._jobs = jobs
         self._answers = JobAnswers(jobs.context.bell, presigner.ttl.total_seconds())
         self._assets = AssetAnswers(jobs.assets, presigner, pages)
@@ -56,6 +60,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         self._catalogue = catalogue
         self._presigner = presigner
         self._pages = pages
+        self._callers = callers
 
     async def GenerateVideo(  # noqa: N802 - the contract's name
         self, request: pb.GenerateVideoRequest, context: Context
@@ -161,10 +166,23 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     ) -> pb.ResolveClipResponse:
         """Carry out an operator's verdict."""
         tenant, clip_id, verdict = queries.resolve_clip(request)
-        job = await self._job(await self._jobs.resolve(clip_id, tenant, verdict), tenant)
+        detail = f"{verdict.kind}: {request.note}" if request.note else str(verdict.kind)
+        caller = self._callers.name(context)
+        act = Act(caller=caller, action="ResolveClip", tenant=tenant, target=clip_id, detail=detail)
+        job = await self._job(await self._resolved(clip_id, tenant, verdict, act), tenant)
         clip = next(clip for clip in job.clips if clip.id == clip_id)
         told = [convert.warning(_PAYS_TWICE, "", clip_id)] if verdict.kind is VerdictKind.RESUBMIT else []
         return pb.ResolveClipResponse(job=job, clip=clip, warnings=told)
+
+    async def _resolved(self, clip_id: str, tenant: str, verdict: Verdict, act: Act) -> str:
+        """Resolve, and write down who did, whatever came of it; the job's id."""
+        try:
+            job_id = await self._jobs.resolve(clip_id, tenant, verdict)
+        except FilmgateError as error:
+            await self._jobs.accounts.note(act, str(error.reason))
+            raise
+        await self._jobs.accounts.note(act, OK)
+        return job_id
 
     async def GetVideo(self, request: pb.GetVideoRequest, context: Context) -> pb.GetVideoResponse:  # noqa: N802 - the contract's name
         """Read a video with fresh addresses."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filmgate.v1 import asset_pb2, job_pb2, media_pb2, model_pb2
+from filmgate.v1 import account_pb2, asset_pb2, job_pb2, media_pb2, model_pb2, quote_pb2
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 
@@ -28,6 +28,12 @@ MODEL_STATES = _numbers(model_pb2.ModelState, "MODEL_STATE_")
 LIFECYCLES = _numbers(model_pb2.ModelLifecycle, "MODEL_LIFECYCLE_")
 SPEEDS = _numbers(model_pb2.SpeedClass, "SPEED_CLASS_")
 MODES = _numbers(model_pb2.ModelModeKind, "MODEL_MODE_KIND_")
+COST_STAGES = _numbers(quote_pb2.CostStage, "COST_STAGE_")
+TENANT_STATES = _numbers(account_pb2.TenantState, "TENANT_STATE_")
+AMBIGUOUS = _numbers(account_pb2.AmbiguousPolicy, "AMBIGUOUS_POLICY_")
+BUDGET_PERIODS = _numbers(account_pb2.BudgetPeriod, "BUDGET_PERIOD_")
+USAGE_ALARMS = _numbers(account_pb2.UsageAlarm, "USAGE_ALARM_")
+LEDGER_KINDS = _numbers(account_pb2.LedgerEntryKind, "LEDGER_ENTRY_KIND_")
 
 
 def short(kind: EnumTypeWrapper, value: int, prefix: str) -> str:

@@ -24,6 +24,9 @@ REQUEST_FIELDS = [
     *("selection", "vendor_options", "allow_substitutions"),
 ]
 RPCS = [
+    *("CreateTenant", "GetTenant", "ListTenants", "UpdateTenant"),
+    *("SetBudget", "GetBudget", "ListBudgets", "DeleteBudget"),
+    *("GetUsage", "ListLedgerEntries", "ListParkedClips", "ListAuditEntries"),
     *("GenerateVideo", "BatchGenerateVideos", "QuoteVideo", "ListVideoModels", "GetJob"),
     *("ListJobs", "CancelJob", "WatchJob", "ResolveClip", "GetVideo"),
     *("ListVideos", "DeleteVideo", "UploadAsset", "GetAsset", "ListAssets", "DeleteAsset"),

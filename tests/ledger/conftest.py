@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.database import sqlite_engine
-from ledger.tables import entries
+from ledger.tables import budgets, entries, tallies
 
 
 @pytest.fixture
@@ -15,6 +15,7 @@ def connection(tmp_path: Path) -> Iterator[sa.Connection]:
     """An open transaction on an empty ledger."""
     engine = sqlite_engine(tmp_path / "ledger.sqlite")
     with engine.begin() as connection:
-        entries.create(connection)
+        for table in (entries, tallies, budgets):
+            table.create(connection)
         yield connection
     engine.dispose()

@@ -71,13 +71,13 @@ def test_an_attempt_is_settled_once_and_a_clip_held_once(connection: sa.Connecti
 @pytest.mark.parametrize("difference", [-500, 0, 250])
 def test_late_news_is_booked_once(connection: sa.Connection, difference: int) -> None:
     ledger.hold(connection, ACCOUNT, _usd(600), NOW)
-    assert ledger.settled(connection, "att_1") is None
+    assert ledger.settled(connection, "clip_1", "att_1") is None
     ledger.settle(connection, ACCOUNT, _usd(500), Basis.UNKNOWN, NOW, attempt_id="att_1")
     ledger.release(connection, ACCOUNT, "USD", NOW)
     ledger.correct(connection, ACCOUNT, _usd(difference), Basis.VENDOR, NOW, attempt_id="att_1")
     with pytest.raises(sa.exc.IntegrityError), connection.begin_nested():
         ledger.correct(connection, ACCOUNT, _usd(difference), Basis.VENDOR, NOW, attempt_id="att_1")
-    assert ledger.settled(connection, "att_1") == 500 + difference
+    assert ledger.settled(connection, "clip_1", "att_1") == 500 + difference
     assert ledger.balance(connection, "clip_1").open == 0
     assert verify(connection, {"clip_1"}, set()).faults == ()
 
@@ -104,7 +104,7 @@ def test_currencies_are_summed_apart(connection: sa.Connection) -> None:
 
 def _plant(connection: sa.Connection, kind: str, micros: int, currency: str = "USD") -> None:
     row = {name: "" for name in entries.c.keys() if name != "id"}  # noqa: SIM118 - a column collection, not a mapping
-    values = {"time": NOW, "clip_id": "clip_1", "kind": kind, "micros": micros, "currency": currency}
+    values = {"time": NOW, "clip_id": "clip_1", "kind": kind, "micros": micros, "currency": currency, "unknown": False}
     connection.execute(sa.insert(entries), row | values | {"attempt_id": f"planted {kind} {micros}"})
 
 

@@ -9,7 +9,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.conftest import Served
 
-SERVICES = {"filmgate.v1.VideoService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+SERVICES = {
+    "filmgate.v1.AccountService",
+    "filmgate.v1.VideoService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1alpha.ServerReflection",
+}
 
 
 def test_reflection_lists_the_services_and_describes_every_rpc(served: Served) -> None:
@@ -27,6 +32,6 @@ def test_reflection_lists_the_services_and_describes_every_rpc(served: Served) -
 def test_health_is_serving_for_the_server_and_for_the_service(served: Served) -> None:
     with grpc.insecure_channel(served.target) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        for name in ("", "filmgate.v1.VideoService"):
+        for name in ("", "filmgate.v1.VideoService", "filmgate.v1.AccountService"):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING

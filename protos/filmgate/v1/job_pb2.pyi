@@ -81,6 +81,8 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_DOWNLOAD_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_STORAGE_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_CANCELLED: _ClassVar[FailureReason]
+    FAILURE_REASON_BUDGET_EXCEEDED: _ClassVar[FailureReason]
+    FAILURE_REASON_COST_LIMIT_EXCEEDED: _ClassVar[FailureReason]
 
 class PolicyStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -159,6 +161,8 @@ FAILURE_REASON_BAD_OUTPUT: FailureReason
 FAILURE_REASON_DOWNLOAD_FAILED: FailureReason
 FAILURE_REASON_STORAGE_FAILED: FailureReason
 FAILURE_REASON_CANCELLED: FailureReason
+FAILURE_REASON_BUDGET_EXCEEDED: FailureReason
+FAILURE_REASON_COST_LIMIT_EXCEEDED: FailureReason
 POLICY_STAGE_UNSPECIFIED: PolicyStage
 POLICY_STAGE_PROMPT: PolicyStage
 POLICY_STAGE_INPUT: PolicyStage

@@ -1,0 +1,145 @@
+"""Tenants: who owns what. Any valid name is served; a row appears with the first job, and may suspend its tenant."""
+
+import enum
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database import Timestamp
+from core.errors import NotFound, Precondition, Reason
+from jobs import tables
+
+
+class TenantState(enum.StrEnum):
+    """Whether new work is taken from a tenant."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+class Ambiguous(enum.StrEnum):
+    """What becomes of a clip that may or may not have been bought, once looking for it has brought nothing."""
+
+    PARK = "PARK"
+    RESUBMIT = "RESUBMIT"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantPolicy:
+    """A tenant's own choices."""
+
+    ambiguous: Ambiguous = Ambiguous.PARK
+    default_fallbacks: bool = False
+    """Requests that name no fallbacks get the model's own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tenant:
+    """A row of `tenant`."""
+
+    name: str
+    display_name: str
+    state: TenantState
+    policy: TenantPolicy
+    create_time: datetime
+    update_time: datetime
+    delete_time: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TenantChange:
+    """What to change; None leaves it as it is."""
+
+    display_name: str | None = None
+    state: TenantState | None = None
+    policy: TenantPolicy | None = None
+
+
+def tenant_of(row: sa.Row[Any]) -> Tenant:
+    """A Tenant from a row of `tenant`."""
+    values = {name: getattr(row, name) for name in Tenant.__slots__}
+    return Tenant(**values | {"state": TenantState(row.state), "policy": _policy_of(row.policy)})
+
+
+def _policy_of(value: Mapping[str, Any]) -> TenantPolicy:
+    return TenantPolicy(
+        ambiguous=Ambiguous(value.get("ambiguous", Ambiguous.PARK)),
+        default_fallbacks=bool(value.get("default_fallbacks")),
+    )
+
+
+_INSERT = sa.text(
+    "INSERT INTO tenant (name, display_name, state, policy, create_time, update_time) "
+    "VALUES (:name, :display_name, 'ACTIVE', :policy, :now, :now) ON CONFLICT (name) DO NOTHING"
+).bindparams(sa.bindparam("now", type_=Timestamp), sa.bindparam("policy", type_=sa.JSON))
+
+
+def insert(
+    connection: sa.Connection, name: str, now: datetime, display_name: str = "", policy: TenantPolicy | None = None
+) -> bool:
+    """Insert an active tenant; False when it is there already."""
+    values = {"name": name, "display_name": display_name, "policy": asdict(policy or TenantPolicy()), "now": now}
+    return connection.execute(_INSERT, values).rowcount > 0
+
+
+def find(connection: sa.Connection, name: str) -> Tenant | None:
+    """A tenant's row, if it has one."""
+    row = connection.execute(sa.select(tables.tenants).where(tables.tenants.c.name == name)).one_or_none()
+    return None if row is None else tenant_of(row)
+
+
+def get(connection: sa.Connection, name: str) -> Tenant:
+    """A tenant's row. Raises NotFound."""
+    found = find(connection, name)
+    if found is None:
+        raise NotFound(reason=Reason.NOT_FOUND, message="no such tenant", metadata={"type": "tenant", "name": name})
+    return found
+
+
+def policy(connection: sa.Connection, name: str) -> TenantPolicy:
+    """A tenant's choices; the usual ones where it made none."""
+    found = find(connection, name)
+    return TenantPolicy() if found is None else found.policy
+
+
+def update(connection: sa.Connection, name: str, change: TenantChange, now: datetime) -> Tenant:
+    """Change a tenant. Raises NotFound."""
+    given = {"display_name": change.display_name, "state": change.state and str(change.state)}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if change.policy is not None:
+        values["policy"] = asdict(change.policy)
+    where = tables.tenants.c.name == name
+    connection.execute(sa.update(tables.tenants).where(where).values(**values, update_time=now))
+    return get(connection, name)
+
+
+def page(connection: sa.Connection, size: int, after: str) -> list[Tenant]:
+    """Tenants by name, those above `after`."""
+    query = sa.select(tables.tenants).order_by(tables.tenants.c.name).limit(size)
+    return [tenant_of(row) for row in connection.execute(query.where(tables.tenants.c.name > after))]
+
+
+_STATES = sa.select(tables.tenants.c.name, tables.tenants.c.state, tables.tenants.c.delete_time).where(
+    tables.tenants.c.name.in_(sa.bindparam("names", expanding=True))
+)
+"""Built once: every accept asks."""
+
+
+def states(connection: sa.Connection, names: Collection[str]) -> dict[str, TenantState]:
+    """Name -> state, of those that have a row. One that is deleted counts as suspended."""
+    return {
+        name: TenantState(state) if deleted is None else TenantState.SUSPENDED
+        for name, state, deleted in connection.execute(_STATES, {"names": list(names)})
+    }
+
+
+def suspended(name: str) -> Precondition:
+    """The refusal of new work."""
+    return Precondition(
+        reason=Reason.TENANT_SUSPENDED,
+        message=f"tenant {name} is suspended: an operator has to make it active again before it may ask for more",
+        metadata={"tenant": name},
+    )
