@@ -12,12 +12,15 @@ class Receiver:
 
     def __init__(self) -> None:
         self.told: defaultdict[str, list[bytes]] = defaultdict(list)
-        told = self.told
+        self.letters: list[tuple[str, dict[str, str], bytes]] = []
+        """Path, headers by their names in lower case, and body of each, as they came."""
+        told, letters = self.told, self.letters
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 told[self.headers["webhook-id"]].append(body)
+                letters.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
                 self.send_response(204)
                 self.end_headers()
 
