@@ -6,7 +6,8 @@ FilmgateError                   something a caller is told: reason, message, how
 │                               INVALID_PAGE_TOKEN
 ├── NotFound                    UNKNOWN_MODEL, NOT_FOUND (also: somebody else's)
 ├── Precondition                MODEL_RETIRED, MODEL_UNAVAILABLE, JOB_NOT_CANCELLABLE, BUDGET_EXCEEDED,
-│                               COST_LIMIT_EXCEEDED, TENANT_SUSPENDED
+│                               COST_LIMIT_EXCEEDED, TENANT_SUSPENDED, WEBHOOK_DISABLED,
+│                               TOO_MANY_ENDPOINTS, TENANT_BUSY
 ├── Conflict                    REQUEST_ID_REUSED, ALREADY_EXISTS
 ├── Exhausted                   TENANT_RATE_LIMITED, SERVER_OVERLOADED
 ├── Unauthenticated             MISSING_CREDENTIALS, BAD_CREDENTIALS
@@ -43,6 +44,9 @@ class Reason(enum.StrEnum):
     JOB_NOT_CANCELLABLE = "JOB_NOT_CANCELLABLE"
     BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
     COST_LIMIT_EXCEEDED = "COST_LIMIT_EXCEEDED"
+    WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+    TOO_MANY_ENDPOINTS = "TOO_MANY_ENDPOINTS"
+    TENANT_BUSY = "TENANT_BUSY"
     TENANT_SUSPENDED = "TENANT_SUSPENDED"
     ALREADY_EXISTS = "ALREADY_EXISTS"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
@@ -122,6 +126,9 @@ class Precondition(FilmgateError):
             Reason.JOB_NOT_CANCELLABLE,
             Reason.BUDGET_EXCEEDED,
             Reason.COST_LIMIT_EXCEEDED,
+            Reason.WEBHOOK_DISABLED,
+            Reason.TOO_MANY_ENDPOINTS,
+            Reason.TENANT_BUSY,
             Reason.TENANT_SUSPENDED,
         }
     )

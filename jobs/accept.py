@@ -13,7 +13,7 @@ from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
-from jobs import assets, funds, tables, tenants
+from jobs import assets, funds, outbox, tables, tenants
 from jobs.context import Context
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan
@@ -192,6 +192,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     ):
         if rows:
             connection.execute(sa.insert(table), rows)
+    outbox.announce_accepted(connection, [row for acceptance in new for row in acceptance.jobs], new[0].now)
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])

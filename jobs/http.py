@@ -385,12 +385,16 @@ class PublicClient:
             max_length=max_length,
         )
 
-    async def check_public(self, url: str) -> None:
+    async def check_public(self, url: str, *, allowed_origins: Collection[str] = ()) -> None:
         """Accept-time check of a tenant's URL: grammar, policy, and every address public. Raises UnsafeUrl.
 
         The connection checks again and is made to an address that passed: DNS may have changed since.
         """
-        await self._wire.addresses(self.parse(url), self._is_public)
+        address = self.parse(url, allowed_origins=allowed_origins)
+        await self._wire.addresses(address, self._admit(address, allowed_origins))
+
+    def _admit(self, address: Address, allowed_origins: Collection[str]) -> Callable[[IPAddress], bool]:
+        return urls.is_endpoint if address.origin in allowed_origins else self._is_public
 
     async def deliver(
         self,
@@ -400,17 +404,22 @@ class PublicClient:
         headers: Mapping[str, str],
         connect_timeout: float = 5.0,
         read_timeout: float = 15.0,
+        allowed_origins: Collection[str] = (),
     ) -> Reply:
-        """The reply (64 KiB at most) to one POST of `body`. Raises UnsafeUrl, NotSent or ReplyLost."""
+        """The reply (64 KiB at most) to one POST of `body`. Raises UnsafeUrl, NotSent or ReplyLost.
+
+        `allowed_origins` are inside the operator's network, by the operator's choice.
+        """
+        address = self.parse(url, allowed_origins=allowed_origins)
         outgoing = Outgoing(
             method="POST",
-            address=self.parse(url),
+            address=address,
             headers=checked_headers(headers),
             body=body,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
         )
-        return await exchange(self._wire, outgoing, self._is_public, max_reply=64 * 1024)
+        return await exchange(self._wire, outgoing, self._admit(address, allowed_origins), max_reply=64 * 1024)
 
     async def send_file(
         self, slot: Slot, path: Path, size: int, mime_type: str, *, allowed_origins: Collection[str] = ()
@@ -431,7 +440,7 @@ class PublicClient:
             stream=partial(_parts, head, path, tail),
             read_timeout=_SENDING_SECONDS,
         )
-        admit = urls.is_endpoint if outgoing.address.origin in allowed_origins else self._is_public
+        admit = self._admit(outgoing.address, allowed_origins)
         return await exchange(self._wire, outgoing, admit, max_reply=64 * 1024)
 
     @contextlib.asynccontextmanager
@@ -439,7 +448,7 @@ class PublicClient:
         self, outgoing: Outgoing, *, allowed_origins: Collection[str] = ()
     ) -> AsyncIterator[http_library.Response]:
         """One GET up to its reply's headers, the body to be read by the caller. Raises UnsafeUrl and `LibraryError`."""
-        admit = urls.is_endpoint if outgoing.address.origin in allowed_origins else self._is_public
+        admit = self._admit(outgoing.address, allowed_origins)
         route = await self._wire.addresses(outgoing.address, admit)
         async with self._wire.open(outgoing, route) as response:
             yield response

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,10 +30,12 @@ from jobs.parked import Resolver
 from jobs.planning import plan
 from jobs.records import Video
 from jobs.sender import Sender
+from jobs.signing import Root
 from jobs.submit import Submitting
 from jobs.sweeper import Sweeper
 from jobs.wait import Waiting
 from jobs.watch import wait, watch
+from jobs.webhooks import Webhooks
 from media.images import inspect_image
 from media.pool import MediaPool
 from storage.store import ObjectStore
@@ -58,7 +60,8 @@ class Jobs:
         prefix: str,
         public_url: str,
         policy: Policy,
-        webhook_secret: str = "",
+        webhook_secret: str,
+        webhook_origins: Collection[str] = (),
     ) -> None:
         self.context = Context(
             database=database,
@@ -77,13 +80,14 @@ class Jobs:
         self._accept = Accepting(self.context)
         self._sender = Sender(self.context)
         self._resolver = Resolver(self.context, self._sender)
-        courier = Courier(self.context, webhook_secret) if webhook_secret else None
+        self.webhooks = Webhooks(self.context, Root(webhook_secret), frozenset(webhook_origins))
+        self.courier = Courier(self.context, self.webhooks.root, self.webhooks.origins)
         self.assets = Assets(self.context)
         self.accounts = Accounts(self.context)
-        self.sweeper = Sweeper(self.context, self._resolver, courier, self.assets)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
-        self._sweeping: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     @property
     def draining(self) -> asyncio.Event:
@@ -91,7 +95,7 @@ class Jobs:
         return self.context.draining
 
     async def start(self, *, loopback_url: str = "") -> None:
-        """Launch the engine (which continues what was pending) and the sweeper."""
+        """Launch the engine (which continues what was pending), the sweeper and the courier."""
         self.context.loopback_url = loopback_url
         self.context.history.load(await self.context.database.read(past_runs))
         await self.assets.clear()
@@ -103,7 +107,10 @@ class Jobs:
             "dress": collecting.dress,
         }
         await self._engine.launch(steps, self._is_current)
-        self._sweeping = asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper")
+        self._background = [
+            asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper"),
+            asyncio.create_task(self.courier.run(), name="filmgate-courier"),
+        ]
 
     async def _is_current(self, clip_id: str, run: int) -> bool:
         query = sa.select(tables.clips.c.run).where(tables.clips.c.id == clip_id)
@@ -119,12 +126,11 @@ class Jobs:
                     await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        """Stop the sweeper and the engine; whatever runs is continued at the next start."""
+        """Stop everything in the background and the engine; whatever runs is continued at the next start."""
         self.draining.set()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeping
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._engine.stop()
 
     def plan(self, order: Order) -> Plan:
@@ -134,13 +140,13 @@ class Jobs:
 
     async def check_urls(self, order: Order) -> list[Violation]:
         """What the URL policy says about every address of an order."""
-        addresses = [(name, item.uri) for name, item in inputs(order.wish) if item.uri]
+        addresses = [(name, item.uri, frozenset[str]()) for name, item in inputs(order.wish) if item.uri]
         if order.webhook.get("url"):
-            addresses.append(("webhook.url", order.webhook["url"]))
+            addresses.append(("webhook.url", order.webhook["url"], self.webhooks.origins))
         violations = []
-        for field, url in addresses:
+        for field, url, origins in addresses:
             try:
-                await self.context.public_client.check_public(url)
+                await self.context.public_client.check_public(url, allowed_origins=origins)
             except UnsafeUrl as error:
                 violations.append(Violation(field=field, message=str(error), reason=Reason.UNSAFE_URL))
         return violations

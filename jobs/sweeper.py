@@ -1,4 +1,4 @@
-"""Looks after what lies about: parked clips, due webhooks, stranded clips, old request ids and leftovers."""
+"""Looks after what lies about: parked clips, stranded clips, old request ids and leftovers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from jobs import tables
 from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
-from jobs.notify import Courier
 from jobs.parked import Resolver
 from jobs.records import ClipState
 
@@ -29,7 +28,6 @@ class Sweeper:
 
     context: Context
     resolver: Resolver
-    courier: Courier | None
     assets: Assets
 
     async def run(self) -> None:
@@ -41,8 +39,6 @@ class Sweeper:
             passed += EVERY
             try:
                 await self.resolver.sweep()
-                if self.courier is not None:
-                    await self.courier.deliver_due()
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
                     await self.forget()

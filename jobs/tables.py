@@ -221,18 +221,67 @@ requests = sa.Table(
     sa.Index("request_by_time", "time"),
 )
 
+webhook_endpoints = sa.Table(
+    "webhook_endpoint",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("events", sa.JSON, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("update_time", Timestamp, nullable=False),
+    sa.Index("webhook_endpoint_by_tenant", "tenant", "id"),
+)
+
+webhook_secrets = sa.Table(
+    "webhook_secret",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("serial", sa.Integer, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("expire_time", Timestamp),
+)
+"""Which secrets of an endpoint (or of `tenant:NAME`) sign; the secrets themselves are derived, never stored."""
+
 deliveries = sa.Table(
     "delivery",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("job_id", sa.Text, nullable=False),
     sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("endpoint_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("create_time", Timestamp, nullable=False),
     sa.Column("next_time", Timestamp),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("last_answer", sa.Text, nullable=False, default=""),
+    sa.Column("claim", sa.Text, nullable=False, default=""),
+    sa.Column("claimed_until", Timestamp),
     sa.Index("delivery_due", "state", "next_time"),
+    sa.Index("delivery_by_tenant", "tenant", "id"),
+    sa.Index("delivery_by_endpoint", "endpoint_id", "id"),
+    sa.Index("delivery_by_job", "job_id"),
+    sa.Index("delivery_by_time", "create_time"),
 )
+"""One announcement to one address; without an `endpoint_id` to the one that the request named."""
+
+delivery_attempts = sa.Table(
+    "delivery_attempt",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("delivery_id", sa.Text, nullable=False),
+    sa.Column("time", Timestamp, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("milliseconds", sa.Integer, nullable=False),
+    sa.Index("delivery_attempt_by_delivery", "delivery_id", "id"),
+)
+"""What became of each POST; status 0 where no answer came."""

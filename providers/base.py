@@ -256,18 +256,18 @@ _PROSE = re.compile(r"(?:resets in|retry (?:after|in)|try again in)\s*~?\s*(\d+(
 _LONGEST_WAIT = 3600.0
 
 
-def retry_after(reply: Reply, now: datetime | None = None) -> float | None:
+def retry_after(reply: Reply, now: datetime | None = None, longest: float = _LONGEST_WAIT) -> float | None:
     """Seconds a vendor asks us to wait: header as seconds or HTTP date, body field `retry_after`, or prose.
 
-    Never negative, never more than an hour; None when the reply does not say.
+    Never negative, never more than `longest` (an hour); None when the reply does not say.
     """
     header = reply.headers.get("retry-after", "").strip()
     document = reply.document or {}
     for wait in (_number(header), _until(header, now or datetime.now(UTC)), _number(document.get("retry_after"))):
         if wait is not None:
-            return min(max(wait, 0.0), _LONGEST_WAIT)
+            return min(max(wait, 0.0), longest)
     match = _PROSE.search(str(document.get("detail", "")))
-    return min(float(match[1]), _LONGEST_WAIT) if match else None
+    return min(float(match[1]), longest) if match else None
 
 
 def _number(value: Json) -> float | None:

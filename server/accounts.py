@@ -17,15 +17,17 @@ from server import account_queries as queries
 from server.callers import Callers
 from server.convert import timestamp
 from server.pages import PageTokens
+from server.webhooks import WebhookCalls
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic in the stubs only
 _MOST_ROWS = 10_000
 
 
-class AccountService(account_service_pb2_grpc.AccountServiceServicer):
+class AccountService(WebhookCalls, account_service_pb2_grpc.AccountServiceServicer):
     """One instance per server."""
 
     def __init__(self, jobs: Jobs, pages: PageTokens, callers: Callers) -> None:
+        super().__init__(jobs, pages, callers)
         self._accounts: Accounts = jobs.accounts
         self._now = jobs.context.now
         self._pages = pages

@@ -137,6 +137,7 @@ class Application:
             public_url=settings.public_url or "",
             policy=self._policy or policy_of(settings),
             webhook_secret=stores.webhook_secret(settings, secret),
+            webhook_origins=settings.allowed_webhook_origins,
         )
 
     async def _listen(self, stack: contextlib.AsyncExitStack, secret: bytes) -> None:

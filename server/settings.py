@@ -3,7 +3,6 @@
 https://docs.pydantic.dev/latest/concepts/pydantic_settings/
 """
 
-import base64
 import difflib
 import enum
 import os
@@ -25,10 +24,11 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core import urls
-from core.errors import UnsafeUrl
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
+from server.variables import SERVER as _SERVER
+from server.variables import Secret, WebhookSettings, checked_address
+from server.variables import variable as _variable
 
 _PREFIX = "FILMGATE_"
 _FILE = "_FILE"
@@ -73,20 +73,12 @@ class LogFormat(enum.StrEnum):
     CONSOLE = "console"
 
 
-Secret = Annotated[SecretStr, Field(min_length=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}$")]
 
 
-def _variable(section: str, about: str, *names: str, default: Any = None, example: str = "") -> Any:
-    """A setting: its names (the first is the documented one, the others are equals) and one sentence for people."""
-    extra: dict[str, Any] = {"names": list(names), "section": section, "example": example}
-    return Field(default=default, description=about, json_schema_extra=extra)
-
-
-_SERVER = "Where the server listens, and who may call it"
 _STORE = "Where finished videos are kept"
 _VENDORS = "Keys of the vendors"
 _MOCKS = "What stands in for a vendor without a key"
@@ -95,7 +87,7 @@ _LATER = "Keys for parts that come with later versions: accepted and kept secret
 _FAULTS = "For finding faults"
 
 
-class _Settings(BaseSettings):
+class _Settings(WebhookSettings):
     """The settings of one server process. Frozen; every secret is a `SecretStr`."""
 
     model_config = SettingsConfigDict(
@@ -126,12 +118,6 @@ class _Settings(BaseSettings):
         "Where vendors and browsers reach the HTTP edge, such as https://filmgate.example.com."
         " Unset: vendors are polled, and media addresses name the edge's own port.",
         "FILMGATE_PUBLIC_URL",
-    )
-    webhook_secret: Secret | None = _variable(
-        _SERVER,
-        "Signs the webhooks we send (Standard Webhooks): `whsec_` and the base64 of 24 to 64 bytes."
-        " Unset: one that is made once and kept in the data folder.",
-        "FILMGATE_WEBHOOK_SECRET",
     )
     data_dir: Path = _variable(
         _SERVER,
@@ -281,14 +267,7 @@ class _Settings(BaseSettings):
     @field_validator("public_url", "s3_endpoint_url", "s3_public_endpoint_url", "emulator_url")
     @classmethod
     def _plain_address(cls, value: str | None) -> str | None:
-        return None if value is None else _address(value, private_http=True)
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _is_signing_secret(value.get_secret_value()):
-            raise ValueError("must be `whsec_` and the base64 of 24 to 64 bytes")
-        return value
+        return None if value is None else checked_address(value, private_http=True)
 
     @field_validator("upstreams")
     @classmethod
@@ -340,7 +319,7 @@ def _vendor_validators() -> dict[str, Any]:
     plain = [url_field(provider) for provider in PROVIDERS if not has_places(provider)]
     return {
         "_placed_addresses": field_validator(*placed)(lambda value: value and _named_addresses(value)),
-        "_plain_addresses": field_validator(*plain)(lambda value: value and _address(value, private_http=False)),
+        "_plain_addresses": field_validator(*plain)(lambda value: value and checked_address(value, private_http=False)),
     }
 
 
@@ -479,14 +458,6 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "AWS_SESSION_TOKEN: goes with AWS_ACCESS_KEY_ID"
 
 
-def _is_signing_secret(text: str) -> bool:
-    try:
-        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        return False
-    return text.startswith("whsec_") and 24 <= len(key) <= 64
-
-
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address to listen on."""
     return host in {"localhost", "::1"} or host.startswith("127.")
@@ -540,16 +511,9 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def _address(value: str, *, private_http: bool) -> str:
-    try:
-        return urls.check_endpoint(value, allow_private_http=private_http).url.rstrip("/")
-    except UnsafeUrl as error:
-        raise ValueError(str(error)) from None
-
-
 def _named_addresses(value: str) -> str:
     for address in named(value).values():
-        _address(address, private_http=True)
+        checked_address(address, private_http=True)
     return value
 
 

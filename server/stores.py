@@ -53,7 +53,7 @@ def derived(secret: bytes, purpose: str) -> bytes:
 
 
 def webhook_secret(settings: Settings, secret: bytes) -> str:
-    """What signs our webhooks: the operator's, or one made from the installation's secret."""
+    """What our webhooks' secrets are derived from: the operator's, or one made from the installation's secret."""
     if settings.webhook_secret is not None:
         return settings.webhook_secret.get_secret_value()
     return "whsec_" + base64.b64encode(derived(secret, "webhooks")).decode()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filmgate.v1 import account_pb2, asset_pb2, job_pb2, media_pb2, model_pb2, quote_pb2
+from filmgate.v1 import account_pb2, asset_pb2, job_pb2, media_pb2, model_pb2, quote_pb2, webhook_pb2
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 
@@ -33,6 +33,8 @@ TENANT_STATES = _numbers(account_pb2.TenantState, "TENANT_STATE_")
 AMBIGUOUS = _numbers(account_pb2.AmbiguousPolicy, "AMBIGUOUS_POLICY_")
 BUDGET_PERIODS = _numbers(account_pb2.BudgetPeriod, "BUDGET_PERIOD_")
 USAGE_ALARMS = _numbers(account_pb2.UsageAlarm, "USAGE_ALARM_")
+ENDPOINT_STATES = _numbers(webhook_pb2.WebhookEndpointState, "WEBHOOK_ENDPOINT_STATE_")
+DELIVERY_STATES = _numbers(webhook_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_")
 LEDGER_KINDS = _numbers(account_pb2.LedgerEntryKind, "LEDGER_ENTRY_KIND_")
 
 

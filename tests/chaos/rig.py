@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc
+from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc, webhook_pb2
+
+from tests.chaos.hearing import Receiver
 
 MODELS = {"runway": "runway/gen4.5", "replicate": "replicate/minimax-video-01"}
 TERMINAL = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED"}
@@ -112,8 +114,9 @@ def environment(**more: str) -> dict[str, str]:
 class Server:
     """`filmgate serve`, perhaps armed."""
 
-    def __init__(self, data_dir: Path, emulator_url: str, crashpoint: str = "") -> None:
+    def __init__(self, data_dir: Path, emulator_url: str, webhooks: str, crashpoint: str = "") -> None:
         settings = {
+            "FILMGATE_WEBHOOK_ORIGINS": webhooks,
             "FILMGATE_EMULATOR_URL": emulator_url,
             "FILMGATE_MOCK": "always",
             "FILMGATE_LOOKUP_SETTLE": "1",
@@ -178,6 +181,7 @@ class Chain:
     seed: int
     folder: Path
     accepted: list[str] = field(default_factory=list)
+    receiver: Receiver = field(default_factory=Receiver)
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
 
     def run(self) -> Report:
@@ -196,11 +200,12 @@ class Chain:
             self._judge(emulators, report)
         finally:
             emulators.stop()
+            self.receiver.stop()
         return report
 
     def _one(self, emulators: Emulators, crashpoint: str) -> int:
         """One armed life of the server; 1 if it died of its crash point."""
-        server = Server(self.folder, emulators.url, crashpoint)
+        server = Server(self.folder, emulators.url, self.receiver.origin, crashpoint)
         try:
             if server.target:
                 self._provoke(emulators, server)
@@ -234,6 +239,7 @@ class Chain:
             prompt=f"marker-{number}-end",
             model=MODELS[self.vendor],
             request_id=f"rig-{number}",
+            webhook=webhook_pb2.Webhook(url=f"{self.receiver.origin}/hook"),
         )
         if self.vendor == "runway":
             request.parameters.duration.seconds = 2
@@ -266,7 +272,7 @@ class Chain:
             time.sleep(0.05)
 
     def _judge(self, emulators: Emulators, report: Report) -> None:
-        server = Server(self.folder, emulators.url)
+        server = Server(self.folder, emulators.url, self.receiver.origin)
         try:
             jobs = self._quiet(server, lambda job: self.vendor == "runway" or not parked(job))
             self._check_parked(emulators, jobs, report)
@@ -274,6 +280,7 @@ class Chain:
             self._resolve(emulators, server, jobs)
             jobs = self._quiet(server, lambda job: job.state != job_pb2.JOB_STATE_NEEDS_RESOLUTION)
             self._check_store(server, jobs, report)
+            self._check_webhooks(jobs, report)
         finally:
             server.kill()
         report.jobs = len(jobs)
@@ -290,6 +297,14 @@ class Chain:
                 if not busy or time.monotonic() > end:
                     return jobs
                 time.sleep(0.1)
+
+    def _check_webhooks(self, jobs: list[job_pb2.Job], report: Report) -> None:
+        """Every end is told, once at least, with one body for each delivery (N7)."""
+        terminal = {job.id for job in jobs if ended(job)}
+        end = time.monotonic() + PATIENCE
+        while not terminal <= self.receiver.ended() and time.monotonic() < end:
+            time.sleep(0.1)
+        report.faults += self.receiver.faults(terminal)
 
     def _check_parked(self, emulators: Emulators, jobs: list[job_pb2.Job], report: Report) -> None:
         for job in jobs:

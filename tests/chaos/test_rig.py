@@ -15,3 +15,12 @@ def test_the_rig_knows_every_crash_point_of_a_life() -> None:
 def test_a_kill_between_answer_and_record_costs_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
     assert rig.main(["--runs", "1", "--points", "after-submit", "--lanes", "2"]) == 0, capsys.readouterr().out
     assert "2 kills" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(240)
+def test_a_kill_between_a_webhooks_answer_and_its_record_sends_it_once_more(capsys: pytest.CaptureFixture[str]) -> None:
+    points = "before-webhook,after-webhook"
+    assert rig.main(["--runs", "1", "--points", points, "--vendors", "replicate", "--lanes", "2"]) == 0, (
+        capsys.readouterr().out
+    )
+    assert "2 kills" in capsys.readouterr().out

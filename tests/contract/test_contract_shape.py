@@ -26,7 +26,10 @@ REQUEST_FIELDS = [
 RPCS = [
     *("CreateTenant", "GetTenant", "ListTenants", "UpdateTenant"),
     *("SetBudget", "GetBudget", "ListBudgets", "DeleteBudget"),
-    *("GetUsage", "ListLedgerEntries", "ListParkedClips", "ListAuditEntries"),
+    *("GetUsage", "ListLedgerEntries", "ListParkedClips", "ListAuditEntries", "DeleteTenant"),
+    *("CreateWebhookEndpoint", "GetWebhookEndpoint", "ListWebhookEndpoints", "UpdateWebhookEndpoint"),
+    *("DeleteWebhookEndpoint", "RotateWebhookSecret", "GetWebhookSecret", "ListWebhookDeliveries"),
+    *("RedeliverWebhook", "TestWebhookEndpoint"),
     *("GenerateVideo", "BatchGenerateVideos", "QuoteVideo", "ListVideoModels", "GetJob"),
     *("ListJobs", "CancelJob", "WatchJob", "ResolveClip", "GetVideo"),
     *("ListVideos", "DeleteVideo", "UploadAsset", "GetAsset", "ListAssets", "DeleteAsset"),

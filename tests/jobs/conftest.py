@@ -6,10 +6,13 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 import trustme
+
+from tests.jobs.office import Office, Open
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -84,3 +87,17 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Open]:
+    """`office(seconds=1.0)`: outgoing webhooks on a database of the test's own, closed after it."""
+    made: list[Office] = []
+
+    def open_one(**options: Any) -> Office:
+        made.append(Office(tmp_path, **options))
+        return made[-1]
+
+    yield open_one
+    for each in made:
+        await each.close()

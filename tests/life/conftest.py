@@ -73,6 +73,8 @@ class Workshop:
     tenant_clips: int = 64
     breakers: bool = False
     """Whether faults in a row pause a vendor; most tests are about the single fault."""
+    webhook_origins: tuple[str, ...] = ()
+    """Where outgoing webhooks may go."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -101,6 +103,8 @@ class Workshop:
             prefix="videos",
             public_url="",
             policy=self.policy,
+            webhook_secret="whsec_" + "QUJD" * 8,
+            webhook_origins=self.webhook_origins,
         )
         if not self.breakers:
             for name in self.jobs.context.vendors.breakers:
@@ -120,7 +124,7 @@ class Workshop:
 
     async def order(self, model: str, *, variations: int = 1, tenant: str = "acme", **wish: Any) -> str:
         """Accept an order; the job's id."""
-        fallbacks = tuple(wish.pop("fallbacks", ()))
+        fallbacks, webhook = tuple(wish.pop("fallbacks", ())), wish.pop("webhook", {})
         wished = Wish(**{"prompt": "a cat on a beach"} | wish)
         plan = self.jobs.plan(
             Order(
@@ -130,6 +134,7 @@ class Workshop:
                 wish=wished,
                 variations=variations,
                 fallbacks=fallbacks,
+                webhook=webhook,
             )
         )
         assert not plan.violations, plan.violations
@@ -288,14 +293,21 @@ async def opened(
     workshops: list[Workshop] = []
 
     async def start(
-        *, webhooks: bool = False, tenant_clips: int = 64, policy: Mapping[str, Any] | None = None, **options: Any
+        *,
+        webhooks: bool = False,
+        tenant_clips: int = 64,
+        policy: Mapping[str, Any] | None = None,
+        webhook_origins: tuple[str, ...] = (),
+        **options: Any,
     ) -> Workshop:
         emulators = EmulatorServer(options=Options(**{"speed": 400.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)
         shutil.copy(fresh_database, tmp_path)
         chosen = replace(POLICY, **dict(policy or {}))
-        workshop = Workshop(tmp_path, pool, emulators, url, chosen, webhooks, tenant_clips)
+        workshop = Workshop(
+            tmp_path, pool, emulators, url, chosen, webhooks, tenant_clips, webhook_origins=webhook_origins
+        )
         await workshop.open()
         workshops.append(workshop)
         return workshop

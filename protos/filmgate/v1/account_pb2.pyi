@@ -18,6 +18,8 @@ class TenantState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TENANT_STATE_UNSPECIFIED: _ClassVar[TenantState]
     TENANT_STATE_ACTIVE: _ClassVar[TenantState]
     TENANT_STATE_SUSPENDED: _ClassVar[TenantState]
+    TENANT_STATE_DELETING: _ClassVar[TenantState]
+    TENANT_STATE_DELETED: _ClassVar[TenantState]
 
 class AmbiguousPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -59,6 +61,8 @@ class LedgerEntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 TENANT_STATE_UNSPECIFIED: TenantState
 TENANT_STATE_ACTIVE: TenantState
 TENANT_STATE_SUSPENDED: TenantState
+TENANT_STATE_DELETING: TenantState
+TENANT_STATE_DELETED: TenantState
 AMBIGUOUS_POLICY_UNSPECIFIED: AmbiguousPolicy
 AMBIGUOUS_POLICY_PARK: AmbiguousPolicy
 AMBIGUOUS_POLICY_RESUBMIT: AmbiguousPolicy

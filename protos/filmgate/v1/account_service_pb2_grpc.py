@@ -95,6 +95,61 @@ class AccountServiceStub:
                 request_serializer=filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.SerializeToString,
                 response_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.FromString,
                 _registered_method=True)
+        self.DeleteTenant = channel.unary_unary(
+                '/filmgate.v1.AccountService/DeleteTenant',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.DeleteTenantRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.DeleteTenantResponse.FromString,
+                _registered_method=True)
+        self.CreateWebhookEndpoint = channel.unary_unary(
+                '/filmgate.v1.AccountService/CreateWebhookEndpoint',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointResponse.FromString,
+                _registered_method=True)
+        self.GetWebhookEndpoint = channel.unary_unary(
+                '/filmgate.v1.AccountService/GetWebhookEndpoint',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookEndpoints = channel.unary_unary(
+                '/filmgate.v1.AccountService/ListWebhookEndpoints',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsResponse.FromString,
+                _registered_method=True)
+        self.UpdateWebhookEndpoint = channel.unary_unary(
+                '/filmgate.v1.AccountService/UpdateWebhookEndpoint',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointResponse.FromString,
+                _registered_method=True)
+        self.DeleteWebhookEndpoint = channel.unary_unary(
+                '/filmgate.v1.AccountService/DeleteWebhookEndpoint',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointResponse.FromString,
+                _registered_method=True)
+        self.RotateWebhookSecret = channel.unary_unary(
+                '/filmgate.v1.AccountService/RotateWebhookSecret',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretResponse.FromString,
+                _registered_method=True)
+        self.GetWebhookSecret = channel.unary_unary(
+                '/filmgate.v1.AccountService/GetWebhookSecret',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookDeliveries = channel.unary_unary(
+                '/filmgate.v1.AccountService/ListWebhookDeliveries',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RedeliverWebhook = channel.unary_unary(
+                '/filmgate.v1.AccountService/RedeliverWebhook',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookResponse.FromString,
+                _registered_method=True)
+        self.TestWebhookEndpoint = channel.unary_unary(
+                '/filmgate.v1.AccountService/TestWebhookEndpoint',
+                request_serializer=filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -186,6 +241,89 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteTenant(self, request, context):
+        """Erases a tenant: its videos, assets and derived files, prompts, inputs, labels and webhooks. What it spent stays in
+        the ledger, its jobs' states and costs stay as they were, and its name stays taken. New work is refused from the
+        moment of the call on. TENANT_BUSY while jobs have not ended, unless `force`. Returns at once: the tenant is
+        TENANT_STATE_DELETING until all is gone, also across restarts, then TENANT_STATE_DELETED. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWebhookEndpoint(self, request, context):
+        """Makes a webhook endpoint, which hears of every job of its tenant. TOO_MANY_ENDPOINTS beyond 16.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWebhookEndpoint(self, request, context):
+        """Returns a webhook endpoint.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookEndpoints(self, request, context):
+        """Returns a tenant's webhook endpoints, newest first, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWebhookEndpoint(self, request, context):
+        """Changes a webhook endpoint. What waits to be sent follows to a new address.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWebhookEndpoint(self, request, context):
+        """Removes a webhook endpoint. What waits for it is not sent; what was sent stays in the list of deliveries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateWebhookSecret(self, request, context):
+        """Makes a new secret for an endpoint, or for the webhooks that a tenant's requests name. Until the overlap is over,
+        every webhook carries a signature by the new secret and one by each that it replaces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWebhookSecret(self, request, context):
+        """Returns what signs the webhooks that a tenant's requests name. An endpoint's secret is told once only: by
+        CreateWebhookEndpoint and RotateWebhookSecret.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookDeliveries(self, request, context):
+        """Returns what was sent or is to be sent, with every try, newest first, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverWebhook(self, request, context):
+        """Sends a delivery again, with the same id and body, from the first step of the schedule on. WEBHOOK_DISABLED when
+        its endpoint is disabled or gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestWebhookEndpoint(self, request, context):
+        """Sends `webhook.test` to an endpoint, as any other delivery. WEBHOOK_DISABLED when it is disabled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -248,6 +386,61 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ListAuditEntries,
                     request_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.FromString,
                     response_serializer=filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.SerializeToString,
+            ),
+            'DeleteTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTenant,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.DeleteTenantRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.DeleteTenantResponse.SerializeToString,
+            ),
+            'CreateWebhookEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWebhookEndpoint,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointResponse.SerializeToString,
+            ),
+            'GetWebhookEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWebhookEndpoint,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointResponse.SerializeToString,
+            ),
+            'ListWebhookEndpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookEndpoints,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsResponse.SerializeToString,
+            ),
+            'UpdateWebhookEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWebhookEndpoint,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointResponse.SerializeToString,
+            ),
+            'DeleteWebhookEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWebhookEndpoint,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointResponse.SerializeToString,
+            ),
+            'RotateWebhookSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateWebhookSecret,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretResponse.SerializeToString,
+            ),
+            'GetWebhookSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWebhookSecret,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretResponse.SerializeToString,
+            ),
+            'ListWebhookDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookDeliveries,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesResponse.SerializeToString,
+            ),
+            'RedeliverWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverWebhook,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookResponse.SerializeToString,
+            ),
+            'TestWebhookEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhookEndpoint,
+                    request_deserializer=filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -575,6 +768,303 @@ class AccountService:
             '/filmgate.v1.AccountService/ListAuditEntries',
             filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.SerializeToString,
             filmgate_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/DeleteTenant',
+            filmgate_dot_v1_dot_account__service__pb2.DeleteTenantRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.DeleteTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWebhookEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/CreateWebhookEndpoint',
+            filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.CreateWebhookEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWebhookEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/GetWebhookEndpoint',
+            filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.GetWebhookEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookEndpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/ListWebhookEndpoints',
+            filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.ListWebhookEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWebhookEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/UpdateWebhookEndpoint',
+            filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.UpdateWebhookEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWebhookEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/DeleteWebhookEndpoint',
+            filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.DeleteWebhookEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateWebhookSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/RotateWebhookSecret',
+            filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.RotateWebhookSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWebhookSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/GetWebhookSecret',
+            filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.GetWebhookSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/ListWebhookDeliveries',
+            filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.ListWebhookDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/RedeliverWebhook',
+            filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.RedeliverWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhookEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.AccountService/TestWebhookEndpoint',
+            filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointRequest.SerializeToString,
+            filmgate_dot_v1_dot_account__service__pb2.TestWebhookEndpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

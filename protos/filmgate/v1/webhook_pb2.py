@@ -23,15 +23,28 @@ _sym_db = _symbol_database.Default()
 
 
 from filmgate.v1 import job_pb2 as filmgate_dot_v1_dot_job__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66ilmgate/v1/webhook.proto\x12\x0b\x66ilmgate.v1\x1a\x15\x66ilmgate/v1/job.proto\"A\n\x07Webhook\x12\x0b\n\x03url\x18\x01 \x01(\t\x12)\n\x06\x65vents\x18\x02 \x03(\x0e\x32\x19.filmgate.v1.JobEventKindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x66ilmgate/v1/webhook.proto\x12\x0b\x66ilmgate.v1\x1a\x15\x66ilmgate/v1/job.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"A\n\x07Webhook\x12\x0b\n\x03url\x18\x01 \x01(\t\x12)\n\x06\x65vents\x18\x02 \x03(\x0e\x32\x19.filmgate.v1.JobEventKind\"\xa9\x02\n\x0fWebhookEndpoint\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0btenant_name\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12)\n\x06\x65vents\x18\x04 \x03(\x0e\x32\x19.filmgate.v1.JobEventKind\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.filmgate.v1.WebhookEndpointState\x12\x14\n\x0cstate_reason\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\rWebhookEvents\x12(\n\x05kinds\x18\x01 \x03(\x0e\x32\x19.filmgate.v1.JobEventKind\"\xba\x02\n\x0fWebhookDelivery\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0btenant_name\x18\x02 \x01(\t\x12\x13\n\x0b\x65ndpoint_id\x18\x03 \x01(\t\x12\x0e\n\x06job_id\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x0b\n\x03url\x18\x06 \x01(\t\x12\x0c\n\x04\x62ody\x18\x07 \x01(\t\x12\x30\n\x05state\x18\x08 \x01(\x0e\x32!.filmgate.v1.WebhookDeliveryState\x12&\n\x05tries\x18\t \x03(\x0b\x32\x17.filmgate.v1.WebhookTry\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\nWebhookTry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x04 \x01(\x05*\x87\x01\n\x14WebhookEndpointState\x12&\n\"WEBHOOK_ENDPOINT_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1eWEBHOOK_ENDPOINT_STATE_ENABLED\x10\x01\x12#\n\x1fWEBHOOK_ENDPOINT_STATE_DISABLED\x10\x02*\xcf\x01\n\x14WebhookDeliveryState\x12&\n\"WEBHOOK_DELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aWEBHOOK_DELIVERY_STATE_DUE\x10\x01\x12$\n WEBHOOK_DELIVERY_STATE_DELIVERED\x10\x02\x12$\n WEBHOOK_DELIVERY_STATE_EXHAUSTED\x10\x03\x12#\n\x1fWEBHOOK_DELIVERY_STATE_DISABLED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'filmgate.v1.webhook_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WEBHOOK']._serialized_start=65
-  _globals['_WEBHOOK']._serialized_end=130
+  _globals['_WEBHOOKENDPOINTSTATE']._serialized_start=951
+  _globals['_WEBHOOKENDPOINTSTATE']._serialized_end=1086
+  _globals['_WEBHOOKDELIVERYSTATE']._serialized_start=1089
+  _globals['_WEBHOOKDELIVERYSTATE']._serialized_end=1296
+  _globals['_WEBHOOK']._serialized_start=98
+  _globals['_WEBHOOK']._serialized_end=163
+  _globals['_WEBHOOKENDPOINT']._serialized_start=166
+  _globals['_WEBHOOKENDPOINT']._serialized_end=463
+  _globals['_WEBHOOKEVENTS']._serialized_start=465
+  _globals['_WEBHOOKEVENTS']._serialized_end=522
+  _globals['_WEBHOOKDELIVERY']._serialized_start=525
+  _globals['_WEBHOOKDELIVERY']._serialized_end=839
+  _globals['_WEBHOOKTRY']._serialized_start=841
+  _globals['_WEBHOOKTRY']._serialized_end=948
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,78 @@
+"""How a setting is declared, and the settings of webhooks and of how long things are kept."""
+
+import base64
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings
+
+from core import urls
+from core.errors import UnsafeUrl
+
+SERVER = "Where the server listens, and who may call it"
+WEBHOOKS = "Webhooks that are sent"
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+def variable(section: str, about: str, *names: str, default: Any = None, example: str = "") -> Any:
+    """A setting: its names (the first is the documented one, the others are equals) and one sentence for people."""
+    extra: dict[str, Any] = {"names": list(names), "section": section, "example": example}
+    return Field(default=default, description=about, json_schema_extra=extra)
+
+
+def checked_address(value: str, *, private_http: bool) -> str:
+    """The address of an endpoint that the operator names, without a slash at its end. Raises ValueError."""
+    try:
+        return urls.check_endpoint(value, allow_private_http=private_http).url.rstrip("/")
+    except UnsafeUrl as error:
+        raise ValueError(str(error)) from None
+
+
+class WebhookSettings(BaseSettings):
+    """What webhooks are signed with, and where they may go."""
+
+    webhook_secret: Secret | None = variable(
+        WEBHOOKS,
+        "What the secrets of all webhooks we send are derived from, one for each tenant and endpoint: `whsec_` and the"
+        " base64 of 24 to 64 bytes; the same on every replica. Unset: made once and kept in the data folder.",
+        "FILMGATE_WEBHOOK_SECRET",
+    )
+    webhook_origins: str | None = variable(
+        WEBHOOKS,
+        "Origins inside your network that webhooks may be sent to, with commas between them: all others must be"
+        " public and https.",
+        "FILMGATE_WEBHOOK_ORIGINS",
+        example="http://backend:9000",
+    )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_signing_secret(value.get_secret_value()):
+            raise ValueError("must be `whsec_` and the base64 of 24 to 64 bytes")
+        return value
+
+    @field_validator("webhook_origins")
+    @classmethod
+    def _plain_origins(cls, value: str | None) -> str | None:
+        return None if value is None else ",".join(_origin(part.strip()) for part in value.split(","))
+
+    @property
+    def allowed_webhook_origins(self) -> frozenset[str]:
+        """Inside the operator's network, and sent to all the same."""
+        return frozenset(self.webhook_origins.split(",")) if self.webhook_origins else frozenset()
+
+
+def _origin(value: str) -> str:
+    address = checked_address(value, private_http=True)
+    if urls.origin(address) != address:
+        raise ValueError("an origin is `http://host:port`, without a path")
+    return address
+
+
+def _is_signing_secret(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
