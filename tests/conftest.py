@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -25,6 +26,14 @@ for _name in tuple(os.environ):
 for _name in ("COLUMNS", "LINES"):
     # Nor must the size of a terminal; readline hands it on to the workers of pytest-xdist.
     os.environ.pop(_name, None)
+
+hypothesis.settings.register_profile(
+    "filmgate",
+    deadline=None,  # how long an example takes says how busy the machine is
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=True,  # a run tells of the change, not of its luck; `--hypothesis-profile=default` looks further
+)
+hypothesis.settings.load_profile("filmgate")
 
 _reached_out: list[str] = []
 

@@ -227,7 +227,7 @@ _PROPERTY = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(_ROWS),
     st.dictionaries(st.sampled_from(["prompt", "duration", "image", "seed", "x"]), _PROPERTY | _JSON),

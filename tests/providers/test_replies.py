@@ -79,7 +79,7 @@ _REPLIES = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(_VENDORS, _REPLIES)
 def test_no_reply_breaks_an_adapter(adapter: BaseVideoProvider, reply: Reply) -> None:
     assert isinstance(adapter.submitted(reply), Accepted | Refused | Ambiguous)
@@ -90,7 +90,7 @@ def test_no_reply_breaks_an_adapter(adapter: BaseVideoProvider, reply: Reply) ->
     adapter.callback_secrets(reply)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_VENDORS, _REPLIES)
 def test_only_a_2xx_with_an_id_is_accepted(adapter: BaseVideoProvider, reply: Reply) -> None:
     submitted = adapter.submitted(reply)

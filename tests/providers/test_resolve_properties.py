@@ -120,7 +120,7 @@ def _assert_offered(wish: Wish, model: VideoModel) -> None:
     assert set(spec.vendor_options) <= set(model.options)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_WISHES, _ROWS)
 def test_resolving_never_raises(wish: Wish, model: VideoModel) -> None:
     resolved = resolve(wish, model)
@@ -129,7 +129,7 @@ def test_resolving_never_raises(wish: Wish, model: VideoModel) -> None:
     assert all(notice.message for notice in resolved.notices)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_likely() | st.tuples(_WISHES, _LIVING))
 def test_what_is_bought_is_offered(case: tuple[Wish, VideoModel]) -> None:
     wish, model = case
@@ -145,7 +145,7 @@ def test_what_is_bought_is_offered(case: tuple[Wish, VideoModel]) -> None:
     assert 0 < quote.expected.micros <= quote.held_max.micros
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_likely())
 def test_without_substitutions_typed_is_bought(case: tuple[Wish, VideoModel]) -> None:
     wish, model = case
