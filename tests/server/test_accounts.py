@@ -28,6 +28,8 @@ KEY = "sk-planted-0123456789"
 CALLER = f"key:{hashlib.sha256(KEY.encode()).hexdigest()[:12]}"
 METADATA = (("authorization", f"Bearer {KEY}"),)
 PRICE = 240_000
+WITH_FALLBACK = "runway/seedance2_fast"
+"""Its own list names a dearer one."""
 DAY, MONTH, TOTAL = (
     account_pb2.BUDGET_PERIOD_DAY,
     account_pb2.BUDGET_PERIOD_MONTH,
@@ -122,6 +124,15 @@ def test_tenants_are_made_read_listed_and_changed(desk: Desk, tenant: str) -> No
             break
     assert names == sorted(names)
     assert {tenant, f"{tenant}-a", f"{tenant}-b"} <= set(names)
+
+
+def test_a_tenant_may_choose_the_models_own_fallbacks(desk: Desk, tenant: str) -> None:
+    before = desk.QuoteVideo(video.QuoteVideoRequest(request=wanted(tenant, model=WITH_FALLBACK, duration=5)))
+    policy = account_pb2.TenantPolicy(use_default_fallbacks=True)
+    desk.CreateTenant(pb.CreateTenantRequest(tenant_name=tenant, policy=policy))
+    after = desk.QuoteVideo(video.QuoteVideoRequest(request=wanted(tenant, model=WITH_FALLBACK, duration=5)))
+    assert after.quote.expected == before.quote.expected
+    assert after.quote.held_max.micros > before.quote.held_max.micros
 
 
 def test_a_suspended_tenant_is_told_so(desk: Desk, tenant: str) -> None:
