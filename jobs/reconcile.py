@@ -1,7 +1,7 @@
 """Our books beside a vendor's invoice: every difference is explained, and may be corrected by further entries."""
 
 import enum
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -246,21 +246,20 @@ def _booked(connection: sa.Connection, vendor: str, invoice: Invoice, span: _Spa
         found |= {row.id: attempt_of(row) for row in connection.execute(named)}
     ours = [each for _, each in sorted(found.items()) if provider_of(each.endpoint) == vendor]
     sums = _sums(connection, sorted({each.clip_id for each in ours}))
-    return [_Booked(attempt=each, micros=sums.get(each.id), unknown=_unknown(each)) for each in ours]
+    found_sums = ((each, *sums.get(each.id, (None, False))) for each in ours)
+    return [_Booked(attempt=each, micros=micros, unknown=unknown) for each, micros, unknown in found_sums]
 
 
-def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[str, int]:
-    """Attempt -> what is settled for it, corrections included."""
-    query = sa.select(entries.c.attempt_id, entries.c.micros).where(entries.c.kind == str(Kind.SETTLE))
-    sums: dict[str, int] = defaultdict(int)
+def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    """Attempt -> what is settled for it, corrections included, and whether nobody knows so far."""
+    columns = (entries.c.attempt_id, entries.c.micros, entries.c.unknown)
+    query = sa.select(*columns).where(entries.c.kind == str(Kind.SETTLE)).order_by(entries.c.id)
+    sums: dict[str, tuple[int, bool]] = {}
     for start in range(0, len(clip_ids), _AT_ONCE):
         for row in connection.execute(query.where(entries.c.clip_id.in_(clip_ids[start : start + _AT_ONCE]))):
-            sums[row.attempt_id.partition("/")[0]] += row.micros
-    return dict(sums)
-
-
-def _unknown(attempt: Attempt) -> bool:
-    return attempt.failure is not None and attempt.failure.billed is Billed.UNKNOWN
+            name = row.attempt_id.partition("/")[0]
+            sums[name] = (sums.get(name, (0, False))[0] + row.micros, bool(row.unknown))
+    return sums
 
 
 def _correct(connection: sa.Connection, finding: Finding, attempt: Attempt, invoice: Invoice, now: datetime) -> None:
