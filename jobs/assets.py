@@ -28,7 +28,6 @@ MOST_UPLOADS = 16
 """Uploads at once: they bound the temporary space."""
 _FOLDER = "upload-"
 _UNFINISHED = timedelta(hours=1)
-"""How long an asset may take to be stored; what is not by then is swept."""
 _AT_ONCE = 100
 _LOOK_SECONDS = 30.0
 _log = structlog.get_logger()
@@ -56,8 +55,10 @@ class Asset:
 class Assets:
     """The tenants' uploaded files."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, unfinished: timedelta = _UNFINISHED) -> None:
+        """`unfinished`: how long an asset may take to be stored; what is not by then is swept."""
         self._context = context
+        self._unfinished = unfinished
         self._uploads = 0
 
     async def clear(self) -> None:
@@ -98,7 +99,7 @@ class Assets:
             **asdict(received),
             **asdict(found),
         )
-        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + _UNFINISHED)
+        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
         await self._context.database.write(lambda connection: connection.execute(insert).rowcount)
         metadata = {"tenant": asset.tenant, "upload_time": now.isoformat(timespec="seconds")}
         await self._context.store.put_file(
