@@ -16,7 +16,7 @@ import structlog
 from core.errors import Exhausted, MediaRejected, NotFound, Reason, StorageFailed, Violation
 from core.identifiers import new_id
 from core.spec import MediaInput, Wish
-from jobs import tables
+from jobs import tables, tenants
 from jobs.context import Context
 from jobs.orders import Order, Page
 from jobs.records import Row
@@ -100,7 +100,12 @@ class Assets:
             **asdict(found),
         )
         insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
-        await self._context.database.write(lambda connection: connection.execute(insert).rowcount)
+
+        def begin(connection: sa.Connection) -> None:
+            tenants.check_stays(connection, declared.tenant)
+            connection.execute(insert)
+
+        await self._context.database.write(begin)
         metadata = {"tenant": asset.tenant, "upload_time": now.isoformat(timespec="seconds")}
         await self._context.store.put_file(
             asset.key, path, content_type=asset.mime_type, metadata=metadata, sha256=asset.sha256
@@ -146,14 +151,18 @@ class Assets:
         except StorageFailed:
             _log.warning("an asset's object could not be removed and is tried again", asset=asset_id)
 
-    async def tidy(self) -> None:
-        """Remove the objects of deleted and never finished assets that no unfinished job uses. Raises StorageFailed."""
+    async def tidy(self) -> bool:
+        """Remove the objects of deleted and never finished assets that no unfinished job uses; whether there were any.
+
+        Raises StorageFailed.
+        """
         doomed = await self._context.database.read(partial(_doomed, now=self._context.now()))
         if not doomed:
-            return
+            return False
         await self._context.store.delete(list(doomed.values()))
         gone = sa.update(tables.assets).where(tables.assets.c.id.in_(list(doomed))).values(key=None)
         await self._context.database.write(lambda connection: connection.execute(gone).rowcount)
+        return True
 
     async def measured(self, order: Order) -> tuple[Order, list[Violation]]:
         """The order with the length of its inline source video, and what is wrong with that video."""

@@ -22,6 +22,7 @@ from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
 from jobs.engine import Engine, Step
+from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
 from jobs.notify import Courier
@@ -89,7 +90,8 @@ class Jobs:
         self.assets = Assets(self.context, timedelta(hours=keeping.upload_hours))
         self.accounts = Accounts(self.context)
         self.retention = Retention(self.context, keeping)
-        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention)
+        self.erasure = Erasure(self.context, self.assets)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []

@@ -11,6 +11,7 @@ from jobs import tables
 from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
+from jobs.erasure import Erasure
 from jobs.parked import Resolver
 from jobs.records import ClipState
 from jobs.retention import Retention
@@ -29,6 +30,7 @@ class Sweeper:
     resolver: Resolver
     assets: Assets
     retention: Retention
+    erasure: Erasure
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -39,6 +41,7 @@ class Sweeper:
             passed += EVERY
             try:
                 await self.resolver.sweep()
+                await self.erasure.sweep()
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
                     await self.retention.sweep()
