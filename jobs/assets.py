@@ -16,7 +16,7 @@ import structlog
 from core.errors import Exhausted, MediaRejected, NotFound, Reason, StorageFailed, Violation
 from core.identifiers import new_id
 from core.spec import MediaInput, Wish
-from jobs import tables
+from jobs import tables, tenants
 from jobs.context import Context
 from jobs.orders import Order, Page
 from jobs.records import Row
@@ -28,7 +28,6 @@ MOST_UPLOADS = 16
 """Uploads at once: they bound the temporary space."""
 _FOLDER = "upload-"
 _UNFINISHED = timedelta(hours=1)
-"""How long an asset may take to be stored; what is not by then is swept."""
 _AT_ONCE = 100
 _LOOK_SECONDS = 30.0
 _log = structlog.get_logger()
@@ -56,8 +55,10 @@ class Asset:
 class Assets:
     """The tenants' uploaded files."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, unfinished: timedelta = _UNFINISHED) -> None:
+        """`unfinished`: how long an asset may take to be stored; what is not by then is swept."""
         self._context = context
+        self._unfinished = unfinished
         self._uploads = 0
 
     async def clear(self) -> None:
@@ -98,8 +99,13 @@ class Assets:
             **asdict(received),
             **asdict(found),
         )
-        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + _UNFINISHED)
-        await self._context.database.write(lambda connection: connection.execute(insert).rowcount)
+        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
+
+        def begin(connection: sa.Connection) -> None:
+            tenants.check_stays(connection, declared.tenant)
+            connection.execute(insert)
+
+        await self._context.database.write(begin)
         metadata = {"tenant": asset.tenant, "upload_time": now.isoformat(timespec="seconds")}
         await self._context.store.put_file(
             asset.key, path, content_type=asset.mime_type, metadata=metadata, sha256=asset.sha256
@@ -145,14 +151,18 @@ class Assets:
         except StorageFailed:
             _log.warning("an asset's object could not be removed and is tried again", asset=asset_id)
 
-    async def tidy(self) -> None:
-        """Remove the objects of deleted and never finished assets that no unfinished job uses. Raises StorageFailed."""
+    async def tidy(self) -> bool:
+        """Remove the objects of deleted and never finished assets that no unfinished job uses; whether there were any.
+
+        Raises StorageFailed.
+        """
         doomed = await self._context.database.read(partial(_doomed, now=self._context.now()))
         if not doomed:
-            return
+            return False
         await self._context.store.delete(list(doomed.values()))
         gone = sa.update(tables.assets).where(tables.assets.c.id.in_(list(doomed))).values(key=None)
         await self._context.database.write(lambda connection: connection.execute(gone).rowcount)
+        return True
 
     async def measured(self, order: Order) -> tuple[Order, list[Violation]]:
         """The order with the length of its inline source video, and what is wrong with that video."""

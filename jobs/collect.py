@@ -222,8 +222,11 @@ class Collecting:
         key = derived_key(self.context.prefix, found.job.tenant, found.job.id, f"{found.clip.id}.jpg")
         metadata = {"tenant": found.job.tenant, "creative_id": found.job.creative_id}
         await self.context.store.put_bytes(key, image, content_type="image/jpeg", metadata=metadata)
-        update = sa.update(tables.videos).where(tables.videos.c.clip_id == found.clip.id).values(thumbnail_key=key)
-        await self.context.database.write(lambda connection: connection.execute(update).rowcount)
+        videos = tables.videos.c
+        update = sa.update(tables.videos).where(videos.clip_id == found.clip.id, videos.delete_time.is_(None))
+        update = update.values(thumbnail_key=key)
+        if not await self.context.database.write(lambda connection: connection.execute(update).rowcount):
+            await self.context.store.delete([key])  # its video was deleted meanwhile
         self.context.bell.ring(found.job.id)
 
 

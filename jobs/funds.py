@@ -29,8 +29,9 @@ class Gate:
 
     def refusal(self, tenant: str, micros: int) -> Precondition | None:
         """Why a tenant may not have this held, or None: then it counts as held."""
-        if self._states.get(tenant) is TenantState.SUSPENDED:
-            return tenants.suspended(tenant)
+        state = self._states.get(tenant, TenantState.ACTIVE)
+        if state is not TenantState.ACTIVE:
+            return tenants.refusal(tenant, state)
         short = self._purse.take(tenant, micros) if micros else None
         return None if short is None else exceeded(short, micros)
 

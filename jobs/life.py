@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
 from jobs.engine import Engine, Step
+from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
 from jobs.notify import Courier
@@ -29,6 +31,7 @@ from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
 from jobs.records import Video
+from jobs.retention import Keeping, Retention
 from jobs.sender import Sender
 from jobs.signing import Root
 from jobs.submit import Submitting
@@ -62,6 +65,7 @@ class Jobs:
         policy: Policy,
         webhook_secret: str,
         webhook_origins: Collection[str] = (),
+        keeping: Keeping | None = None,
     ) -> None:
         self.context = Context(
             database=database,
@@ -82,9 +86,12 @@ class Jobs:
         self._resolver = Resolver(self.context, self._sender)
         self.webhooks = Webhooks(self.context, Root(webhook_secret), frozenset(webhook_origins))
         self.courier = Courier(self.context, self.webhooks.root, self.webhooks.origins)
-        self.assets = Assets(self.context)
+        keeping = keeping or Keeping()
+        self.assets = Assets(self.context, timedelta(hours=keeping.upload_hours))
         self.accounts = Accounts(self.context)
-        self.sweeper = Sweeper(self.context, self._resolver, self.assets)
+        self.retention = Retention(self.context, keeping)
+        self.erasure = Erasure(self.context, self.assets)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []

@@ -1,8 +1,7 @@
-"""Looks after what lies about: parked clips, stranded clips, old request ids and leftovers."""
+"""Looks after what lies about: parked clips, stranded clips, and what was kept long enough."""
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -12,13 +11,14 @@ from jobs import tables
 from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
+from jobs.erasure import Erasure
 from jobs.parked import Resolver
 from jobs.records import ClipState
+from jobs.retention import Retention
 
 EVERY = 2.0
 _STRANDED_EVERY = 30.0
 _TIDY_EVERY = 3600.0
-_REQUESTS_KEPT = timedelta(days=7)
 _log = structlog.get_logger()
 
 
@@ -29,6 +29,8 @@ class Sweeper:
     context: Context
     resolver: Resolver
     assets: Assets
+    retention: Retention
+    erasure: Erasure
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -39,12 +41,13 @@ class Sweeper:
             passed += EVERY
             try:
                 await self.resolver.sweep()
+                await self.erasure.sweep()
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
-                    await self.forget()
+                    await self.retention.sweep()
                     await self.assets.tidy()
                 if passed % _TIDY_EVERY < EVERY:
-                    await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
+                    await self.retention.sweep_files()
             except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
                 _log.exception("sweep failed")
 
@@ -66,19 +69,6 @@ class Sweeper:
         row = connection.execute(update.returning(clips.c.run, clips.c.job_id)).one()
         tenant = connection.execute(sa.select(jobs.c.tenant).where(jobs.c.id == row.job_id)).scalar_one()
         self.context.engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
-
-    async def forget(self) -> None:
-        """Request ids are kept 7 days; inline inputs and the use of assets as long as their job may still be bought."""
-        before = self.context.now() - _REQUESTS_KEPT
-        jobs, inputs, used = tables.jobs, tables.inputs, tables.asset_uses
-        ended = sa.select(jobs.c.id).where(jobs.c.end_time.is_not(None))
-
-        def work(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(tables.requests).where(tables.requests.c.time < before))
-            connection.execute(sa.delete(inputs).where(inputs.c.job_id.in_(ended)))
-            connection.execute(sa.delete(used).where(used.c.job_id.in_(ended)))
-
-        await self.context.database.write(work)
 
 
 def _running(connection: sa.Connection) -> dict[str, str]:

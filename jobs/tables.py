@@ -285,3 +285,11 @@ delivery_attempts = sa.Table(
     sa.Index("delivery_attempt_by_delivery", "delivery_id", "id"),
 )
 """What became of each POST; status 0 where no answer came."""
+
+retention = sa.Table(
+    "retention",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("last_job", sa.Text, nullable=False),
+)
+"""Up to which job, by id and so by age, something has been removed."""

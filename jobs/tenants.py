@@ -18,6 +18,12 @@ class TenantState(enum.StrEnum):
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
+    DELETING = "DELETING"
+    DELETED = "DELETED"
+
+
+ENDING = (TenantState.DELETING, TenantState.DELETED)
+"""What a tenant never comes back from."""
 
 
 class Ambiguous(enum.StrEnum):
@@ -106,7 +112,8 @@ def policy(connection: sa.Connection, name: str) -> TenantPolicy:
 
 
 def update(connection: sa.Connection, name: str, change: TenantChange, now: datetime) -> Tenant:
-    """Change a tenant. Raises NotFound."""
+    """Change a tenant. Raises NotFound, and Precondition for one that is being erased."""
+    check_stays(connection, name)
     given = {"display_name": change.display_name, "state": change.state and str(change.state)}
     values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if change.policy is not None:
@@ -122,24 +129,29 @@ def page(connection: sa.Connection, size: int, after: str) -> list[Tenant]:
     return [tenant_of(row) for row in connection.execute(query.where(tables.tenants.c.name > after))]
 
 
-_STATES = sa.select(tables.tenants.c.name, tables.tenants.c.state, tables.tenants.c.delete_time).where(
+_STATES = sa.select(tables.tenants.c.name, tables.tenants.c.state).where(
     tables.tenants.c.name.in_(sa.bindparam("names", expanding=True))
 )
 """Built once: every accept asks."""
 
 
 def states(connection: sa.Connection, names: Collection[str]) -> dict[str, TenantState]:
-    """Name -> state, of those that have a row. One that is deleted counts as suspended."""
-    return {
-        name: TenantState(state) if deleted is None else TenantState.SUSPENDED
-        for name, state, deleted in connection.execute(_STATES, {"names": list(names)})
-    }
+    """Name -> state, of those that have a row."""
+    return {row.name: TenantState(row.state) for row in connection.execute(_STATES, {"names": list(names)})}
 
 
-def suspended(name: str) -> Precondition:
-    """The refusal of new work."""
+def check_stays(connection: sa.Connection, name: str) -> None:
+    """Raises Precondition for a tenant that is being erased, or is: nothing new may be kept for it."""
+    state = states(connection, [name]).get(name)
+    if state in ENDING:
+        raise refusal(name, state)
+
+
+def refusal(name: str, state: TenantState) -> Precondition:
+    """Why no new work is taken."""
+    why = "is suspended: an operator has to make it active again before it may ask for more"
+    if state in ENDING:
+        why = "is deleted, and its name stays taken: use another one"
     return Precondition(
-        reason=Reason.TENANT_SUSPENDED,
-        message=f"tenant {name} is suspended: an operator has to make it active again before it may ask for more",
-        metadata={"tenant": name},
+        reason=Reason.TENANT_SUSPENDED, message=f"tenant {name} {why}", metadata={"tenant": name, "state": str(state)}
     )

@@ -31,7 +31,7 @@ async def watch(context: Context, job_id: str, tenant: str | None, after: int) -
             if context.draining.is_set():
                 return
             if not news:
-                if job.state.terminal and after >= job.last_event:
+                if job.state.terminal:
                     return
                 await listening.wait(_HEARTBEAT)
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.errors import InvalidRequest, NotFound, Precondition, Reason, UnsafeUrl, Violation
 from core.identifiers import new_id
-from jobs import outbox, signing, tables
+from jobs import outbox, signing, tables, tenants
 from jobs.context import Context
 from jobs.orders import Page
 from jobs.outbox import DISABLED, DUE, ENABLED
@@ -275,6 +275,7 @@ def drop_unwanted(connection: sa.Connection, endpoint_ids: Collection[str]) -> s
 
 
 def _create(connection: sa.Connection, endpoint: Endpoint, root: Root) -> str:
+    tenants.check_stays(connection, endpoint.tenant)
     columns = tables.webhook_endpoints.c
     query = sa.select(sa.func.count()).where(columns.tenant == endpoint.tenant)
     if connection.execute(query).scalar_one() >= MOST_ENDPOINTS:

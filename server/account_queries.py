@@ -64,6 +64,8 @@ def update_tenant(request: pb.UpdateTenantRequest) -> tuple[str, TenantChange]:
     name = findings.tenant(request.tenant_name)
     named = request.HasField("display_name")
     state = findings.one_of("state", request.state, account_pb2.TenantState)
+    if state in (account_pb2.TENANT_STATE_DELETING, account_pb2.TENANT_STATE_DELETED):
+        findings.add("state", "is set by DeleteTenant alone")
     change = TenantChange(
         display_name=findings.text("display_name", request.display_name, _LONGEST_NAME) if named else None,
         state=TenantState(short(account_pb2.TenantState, state, "TENANT_STATE_")) if state else None,
@@ -79,6 +81,14 @@ def _policy(policy: account_pb2.TenantPolicy, findings: Findings) -> TenantPolic
     chosen = findings.one_of("policy.ambiguous", policy.ambiguous, account_pb2.AmbiguousPolicy)
     word = short(account_pb2.AmbiguousPolicy, chosen, "AMBIGUOUS_POLICY_") if chosen else Ambiguous.PARK
     return TenantPolicy(ambiguous=Ambiguous(word), default_fallbacks=policy.use_default_fallbacks)
+
+
+def delete_tenant(request: pb.DeleteTenantRequest) -> tuple[str, bool]:
+    """Name, and whether unfinished jobs are cancelled. Raises InvalidRequest."""
+    findings = Findings()
+    name = findings.tenant(request.tenant_name)
+    findings.raise_if_any()
+    return name, request.force
 
 
 def set_budget(request: pb.SetBudgetRequest) -> tuple[str, Period, Money]:

@@ -29,6 +29,7 @@ class AccountService(WebhookCalls, account_service_pb2_grpc.AccountServiceServic
     def __init__(self, jobs: Jobs, pages: PageTokens, callers: Callers) -> None:
         super().__init__(jobs, pages, callers)
         self._accounts: Accounts = jobs.accounts
+        self._erasure = jobs.erasure
         self._now = jobs.context.now
         self._pages = pages
         self._callers = callers
@@ -64,6 +65,15 @@ class AccountService(WebhookCalls, account_service_pb2_grpc.AccountServiceServic
         words += [f"ambiguous {change.policy.ambiguous}"] if change.policy else []
         act = self._act("UpdateTenant", context, name, detail=", ".join(words))
         return pb.UpdateTenantResponse(tenant=convert.tenant(await self._accounts.update_tenant(name, change, act)))
+
+    async def DeleteTenant(  # noqa: N802 - the contract's name
+        self, request: pb.DeleteTenantRequest, context: Context
+    ) -> pb.DeleteTenantResponse:
+        """Erase a tenant."""
+        name, force = queries.delete_tenant(request)
+        async with self._noted("DeleteTenant", context, name, name):
+            tenant = await self._erasure.begin(name, force=force)
+        return pb.DeleteTenantResponse(tenant=convert.tenant(tenant))
 
     async def SetBudget(self, request: pb.SetBudgetRequest, context: Context) -> pb.SetBudgetResponse:  # noqa: N802 - the contract's name
         """Set a budget."""

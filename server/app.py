@@ -5,6 +5,7 @@ import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,7 @@ from jobs.context import Policy
 from jobs.engine import Engine
 from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
+from jobs.retention import Keeping
 from media.pool import MediaPool
 from server import edge, schema, stores, vendors
 from server.accounts import AccountService
@@ -138,6 +140,7 @@ class Application:
             policy=self._policy or policy_of(settings),
             webhook_secret=stores.webhook_secret(settings, secret),
             webhook_origins=settings.allowed_webhook_origins,
+            keeping=keeping_of(settings),
         )
 
     async def _listen(self, stack: contextlib.AsyncExitStack, secret: bytes) -> None:
@@ -182,6 +185,11 @@ def policy_of(settings: Settings) -> Policy:
         resolution_ttl=float(settings.resolution_ttl),
         lookup_settle=float(settings.lookup_settle),
     )
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """How long things are kept."""
+    return Keeping(**{each.name: getattr(settings, each.name) for each in fields(Keeping)})
 
 
 def _prepare(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from core.errors import UnsafeUrl
 
 SERVER = "Where the server listens, and who may call it"
 WEBHOOKS = "Webhooks that are sent"
+KEEPING = "How long things are kept; what has money in it always is"
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
@@ -61,6 +62,57 @@ class WebhookSettings(BaseSettings):
     def allowed_webhook_origins(self) -> frozenset[str]:
         """Inside the operator's network, and sent to all the same."""
         return frozenset(self.webhook_origins.split(",")) if self.webhook_origins else frozenset()
+
+
+Days = Annotated[int, Field(ge=1, le=3650)]
+Hours = Annotated[int, Field(ge=1, le=8760)]
+
+
+class KeepingSettings(BaseSettings):
+    """How long things are kept. Jobs, clips, attempts, the ledger, budgets and audit entries are kept for ever."""
+
+    history_days: Days = variable(
+        KEEPING,
+        "Days after its job's end that the engine's own history of a clip is kept.",
+        "FILMGATE_HISTORY_DAYS",
+        default=7,
+    )
+    events_days: Days = variable(
+        KEEPING,
+        "Days after a job's end that its events are kept; its last one always is.",
+        "FILMGATE_EVENTS_DAYS",
+        default=30,
+    )
+    request_hours: Hours = variable(
+        KEEPING,
+        "Hours after a job's end that the bodies which were sent to vendors are kept.",
+        "FILMGATE_REQUEST_HOURS",
+        default=24,
+    )
+    request_ids_days: Annotated[int, Field(ge=7, le=3650)] = variable(
+        KEEPING,
+        "Days that request ids are remembered; callers rely on 7 at least.",
+        "FILMGATE_REQUEST_IDS_DAYS",
+        default=7,
+    )
+    deliveries_days: Days = variable(
+        KEEPING,
+        "Days that webhooks are kept, with the log of their tries; those still to be sent always are.",
+        "FILMGATE_DELIVERIES_DAYS",
+        default=30,
+    )
+    temp_hours: Hours = variable(
+        KEEPING,
+        "Hours after its last change that a temporary file counts as left behind.",
+        "FILMGATE_TEMP_HOURS",
+        default=6,
+    )
+    upload_hours: Hours = variable(
+        KEEPING,
+        "Hours that storing an asset or a file in parts may take; what is not finished by then is removed.",
+        "FILMGATE_UPLOAD_HOURS",
+        default=1,
+    )
 
 
 def _origin(value: str) -> str:

@@ -78,7 +78,7 @@ async def test_a_job_keeps_what_it_was_accepted_with(opened: Opened) -> None:
     with pytest.raises(NotFound):
         await workshop.jobs.assets.get(asset.id, "acme")
     assert await workshop.jobs.assets.listed("acme", None, Page()) == []
-    await workshop.jobs.sweeper.forget()
+    await workshop.jobs.retention.sweep()
     await workshop.jobs.assets.tidy()
     assert (await keys(workshop), await uses(workshop)) == ([asset.key], 1)
     await workshop.control("speed", {"speed": 400.0})
@@ -86,7 +86,7 @@ async def test_a_job_keeps_what_it_was_accepted_with(opened: Opened) -> None:
     assert (await workshop.ended(second)).job.state is JobState.SUCCEEDED
     await workshop.jobs.assets.tidy()
     assert await keys(workshop) == []
-    await workshop.jobs.sweeper.forget()
+    await workshop.jobs.retention.sweep()
     assert await uses(workshop) == 0
 
 

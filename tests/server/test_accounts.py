@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -143,6 +144,28 @@ def test_a_suspended_tenant_is_told_so(desk: Desk, tenant: str) -> None:
     assert len(desk.ListJobs(video.ListJobsRequest(tenant_name=tenant)).jobs) == 1
     desk.UpdateTenant(pb.UpdateTenantRequest(tenant_name=tenant, state=account_pb2.TENANT_STATE_ACTIVE))
     assert desk.GenerateVideo(wanted(tenant)).job.id
+
+
+def test_a_deleted_tenant_keeps_its_money_and_its_name(desk: Desk, tenant: str) -> None:
+    job = _bought(desk, tenant)
+    assert desk.DeleteTenant(pb.DeleteTenantRequest(tenant_name=tenant)).tenant.state in (
+        account_pb2.TENANT_STATE_DELETING,
+        account_pb2.TENANT_STATE_DELETED,
+    )
+    read = pb.GetTenantRequest(tenant_name=tenant)
+    while desk.GetTenant(read).tenant.state != account_pb2.TENANT_STATE_DELETED:
+        time.sleep(0.05)
+    assert desk.GetTenant(read).tenant.HasField("delete_time")
+    assert desk.GetJob(video.GetJobRequest(tenant_name=tenant, job_id=job.id)).job.cost == job.cost
+    assert len(desk.ListLedgerEntries(pb.ListLedgerEntriesRequest(tenant_name=tenant)).entries) >= 2
+    active = pb.UpdateTenantRequest(tenant_name=tenant, state=account_pb2.TENANT_STATE_ACTIVE)
+    for call, request in ((desk.GenerateVideo, wanted(tenant)), (desk.UpdateTenant, active)):
+        answer = refused(call, request)
+        assert (answer.code, answer.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "TENANT_SUSPENDED")
+    assert refused(desk.CreateTenant, pb.CreateTenantRequest(tenant_name=tenant)).reason == "ALREADY_EXISTS"
+    gone = pb.UpdateTenantRequest(tenant_name=tenant, state=account_pb2.TENANT_STATE_DELETED)
+    assert refused(desk.UpdateTenant, gone).fields == ("state",)
+    assert refused(desk.DeleteTenant, pb.DeleteTenantRequest(tenant_name=f"{tenant}-b")).reason == "NOT_FOUND"
 
 
 def test_what_is_not_there_is_not_found(desk: Desk, tenant: str) -> None:

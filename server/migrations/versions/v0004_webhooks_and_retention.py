@@ -1,4 +1,4 @@
-"""Webhook endpoints, their secrets' serials, claims on deliveries, and the log of attempts."""
+"""Webhook endpoints, secrets' serials, claims on deliveries, the log of attempts; how far old things were removed."""
 
 from urllib.parse import urlsplit
 
@@ -49,6 +49,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("delivery_attempt_by_delivery", "delivery_attempt", ["delivery_id", "id"])
+    op.create_table(
+        "retention",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("last_job", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind"),
+    )
     for name in ("endpoint_id", "kind", "origin", "claim"):
         op.add_column("delivery", sa.Column(name, sa.Text(), server_default="", nullable=False))
     op.add_column("delivery", sa.Column("claimed_until", core.database.Timestamp(), nullable=True))
@@ -74,5 +80,5 @@ def downgrade() -> None:
         op.drop_index(name, "delivery")
     for name in ("endpoint_id", "kind", "origin", "claim", "claimed_until"):
         op.drop_column("delivery", name)
-    for table in ("delivery_attempt", "webhook_secret", "webhook_endpoint"):
+    for table in ("retention", "delivery_attempt", "webhook_secret", "webhook_endpoint"):
         op.drop_table(table)
