@@ -241,12 +241,13 @@ def uses(wish: Wish) -> dict[str, str]:
 
 
 def living(connection: sa.Connection, wanted: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Of these (tenant, asset id), the ones that are there."""
+    """Of these (tenant, asset id), the ones that are there, and that stay while the transaction lasts."""
     if not wanted:
         return set()
     assets = tables.assets
     pair = sa.tuple_(assets.c.tenant, assets.c.id)
     query = sa.select(assets.c.tenant, assets.c.id).where(pair.in_(wanted), assets.c.delete_time.is_(None))
+    query = query.order_by(assets.c.id).with_for_update(read=True)
     return {(row.tenant, row.id) for row in connection.execute(query)}
 
 

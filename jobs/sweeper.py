@@ -12,6 +12,7 @@ from jobs import tables
 from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
+from jobs.locks import lock_job
 from jobs.notify import Courier
 from jobs.parked import Resolver
 from jobs.records import ClipState
@@ -61,15 +62,19 @@ class Sweeper:
             if lost[clip_id] is not None:
                 await self.context.engine.requeue(str(lost[clip_id]))
             else:
-                await self.context.database.write(partial(self._rerun, clip_id=clip_id))
+                await self.context.database.write(partial(self._rerun, workflow=running[clip_id], clip_id=clip_id))
         return lost.keys() - suspects
 
-    def _rerun(self, connection: sa.Connection, clip_id: str) -> None:
-        clips, jobs = tables.clips, tables.jobs
-        update = sa.update(clips).where(clips.c.id == clip_id).values(run=clips.c.run + 1)
-        row = connection.execute(update.returning(clips.c.run, clips.c.job_id)).one()
-        tenant = connection.execute(sa.select(jobs.c.tenant).where(jobs.c.id == row.job_id)).scalar_one()
-        self.context.engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
+    def _rerun(self, connection: sa.Connection, workflow: str, clip_id: str) -> None:
+        """A new run of a clip, unless it has got one since it was looked at."""
+        clips = tables.clips
+        job_id = connection.execute(sa.select(clips.c.job_id).where(clips.c.id == clip_id)).scalar_one()
+        tenant = lock_job(connection, job_id).tenant
+        clip = connection.execute(sa.select(clips.c.run, clips.c.state).where(clips.c.id == clip_id)).one()
+        if workflow_id(clip_id, clip.run) != workflow or clip.state != str(ClipState.RUNNING):
+            return
+        connection.execute(sa.update(clips).where(clips.c.id == clip_id).values(run=clip.run + 1))
+        self.context.engine.enqueue(connection, clip_id=clip_id, run=clip.run + 1, tenant=tenant)
 
     async def forget(self) -> None:
         """Request ids are kept 7 days; inline inputs and the use of assets as long as their job may still be bought."""

@@ -1,14 +1,14 @@
 """An operator's own catalogue data over ours: prices, limits, the version hash, and which rows are on. Never behaviour.
 
-    [models."runway/gen4.5"]
-    enabled = true
-    deadline_seconds = 1200
-    [[models."runway/gen4.5".prices]]
-    usd = "0.10"
-    unit = "SECOND"
-    since = 2026-12-01
-    source = "our contract with the vendor"
-    when = { resolution = "1080p" }
+[models."runway/gen4.5"]
+enabled = true
+deadline_seconds = 1200
+[[models."runway/gen4.5".prices]]
+usd = "0.10"
+unit = "SECOND"
+since = 2026-12-01
+source = "our contract with the vendor"
+when = { resolution = "1080p" }
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
