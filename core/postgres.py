@@ -5,6 +5,7 @@ https://www.psycopg.org/psycopg3/docs/
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -46,6 +47,12 @@ def postgres_url(text: str) -> sa.URL:
     if not url.database:
         raise ValueError("must name a database: postgresql://user:password@host:5432/name")
     return url.set(drivername="postgresql+psycopg")
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What psycopg itself is told to connect to this address."""
+    address = postgres_url(url)
+    return {**_CONNECTING, **address.translate_connect_args(database="dbname", username="user"), **address.query}
 
 
 def postgres_engine(

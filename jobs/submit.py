@@ -54,6 +54,11 @@ _UNTOLD = Failure(
 )
 
 
+_TOO_LATE = Failure(
+    reason=FailureReason.VENDOR_UNAVAILABLE, message="nothing was sent: this server had been standing still"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Submitting:
     """Step `submit`: from whatever the rows say to an accepted attempt, a parked clip or an ended one."""
@@ -104,6 +109,7 @@ class Submitting:
     async def _buy(self, found: Situation, purchase: Buy) -> str:
         if self.context.draining.is_set():
             await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
+        await self.context.engine.hold()
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         endpoint = await self._endpoint(row, found.job.quote["currency"])
         if endpoint is None:
@@ -151,6 +157,8 @@ class Submitting:
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
+        if not self.context.engine.holds:  # frozen since: whoever took the clip over has parked it on this attempt
+            return await record(self.context, self.sender, found, attempt, Refused(failure=_TOO_LATE))
         submitted = await self.sender.submit(provider, endpoint, request)
         crashpoint("before-record")
         step = await record(self.context, self.sender, found, attempt, submitted)

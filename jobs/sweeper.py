@@ -41,17 +41,23 @@ class Sweeper:
             await asyncio.sleep(EVERY)
             passed += EVERY
             try:
-                await self.resolver.sweep()
-                if self.courier is not None:
-                    await self.courier.deliver_due()
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
-                    await self.forget()
-                    await self.assets.tidy()
-                if passed % _TIDY_EVERY < EVERY:
-                    await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
+                if self.context.engine.leads:
+                    await self._sweep_for_all(passed)
             except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
                 _log.exception("sweep failed")
+
+    async def _sweep_for_all(self, passed: float) -> None:
+        """What one process does for all that share the database; by two at once it would be done twice, not wrongly."""
+        await self.resolver.sweep()
+        if self.courier is not None:
+            await self.courier.deliver_due()
+        if passed % _STRANDED_EVERY < EVERY:
+            await self.forget()
+            await self.assets.tidy()
+        if passed % _TIDY_EVERY < EVERY:
+            await self.context.store.sweep(self.context.prefix, timedelta(hours=1))
 
     async def revive(self, suspects: set[str]) -> set[str]:
         """Take up again what nobody works on, if the last look saw it too; returns what to suspect next time."""

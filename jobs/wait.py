@@ -112,6 +112,7 @@ class Waiting:
         return await self._end(watch, *bill)
 
     async def _end(self, watch: _Watch, failure: Failure, bill: Bill) -> str:
+        await self.context.engine.hold()
         now = self.context.now()
         await self.context.database.write(
             lambda connection: fail_attempt(connection, watch.found, watch.attempt, failure, bill, now)
