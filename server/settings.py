@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 
 from core import urls
 from core.errors import UnsafeUrl
+from core.postgres import postgres_url
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
 
@@ -141,8 +142,21 @@ class _Settings(BaseSettings):
     )
     database_url: Secret | None = _variable(
         _SERVER,
-        "A Postgres database for several replicas. Unset: SQLite in the data folder, one replica.",
+        "A Postgres database for one replica or several: `postgresql://user:password@host:5432/name`, or"
+        " `postgresql://user@/name?host=/folder/of/the/socket`. Unset: SQLite in the data folder, one replica.",
         "FILMGATE_DATABASE_URL",
+    )
+    secret: Annotated[SecretStr, Field(min_length=32)] | None = _variable(
+        _SERVER,
+        "Signs media addresses, page tokens and webhooks, at least 32 characters, the same for all replicas."
+        " Unset: one that is made once and kept in the data folder, or in the Postgres database.",
+        "FILMGATE_SECRET",
+    )
+    lease_seconds: Annotated[int, Field(ge=2, le=600)] = _variable(
+        _SERVER,
+        "Seconds without a sign of life after which a replica's work goes to the others; with Postgres only.",
+        "FILMGATE_LEASE_SECONDS",
+        default=30,
     )
 
     s3_bucket: Bucket | None = _variable(
@@ -202,7 +216,7 @@ class _Settings(BaseSettings):
     )
     emulator_url: str | None = _variable(
         _MOCKS,
-        "A shared `filmgate emulate` that plays the vendors. Unset: one inside the server.",
+        "A shared `filmgate emulate` that plays the vendors. Unset: one inside the server; with Postgres, none.",
         "FILMGATE_EMULATOR_URL",
         example="http://127.0.0.1:8090",
     )
@@ -283,6 +297,13 @@ class _Settings(BaseSettings):
     def _plain_address(cls, value: str | None) -> str | None:
         return None if value is None else _address(value, private_http=True)
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            postgres_url(value.get_secret_value())
+        return value
+
     @field_validator("webhook_secret")
     @classmethod
     def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -317,7 +338,8 @@ class _Settings(BaseSettings):
             for place, part in enumerate(value.split(","))
             if "," in value or name == "upstream_keys"
         }
-        return whole | parts
+        password = postgres_url(whole["database_url"]).password if "database_url" in whole else None
+        return whole | parts | ({"database_url[password]": str(password)} if password else {})
 
 
 def _vendor_fields() -> dict[str, Any]:
