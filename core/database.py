@@ -1,28 +1,34 @@
-"""One database for all rooms: engine factories, one MetaData, a grouping `Writer`, reader threads.
+"""One database for all rooms: one MetaData, a grouping writer, reader threads.
 
 SQLite (embedded, one process) or Postgres (replicas). Every room declares its tables on `metadata` and takes the
 caller's Connection, so that state, ledger and events change in one transaction.
 """
 
 import asyncio
-import contextlib
-import queue
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.errors import DatabaseUnavailable
+from core.identifiers import new_id
+from core.postgres import is_away, postgres_engine, postgres_url
+from core.writer import BulkWork, Writer
 
 metadata = sa.MetaData()
 Result = TypeVar("Result")
-_LARGEST_GROUP = 64
-_NO_ITEM = object()
+_PATIENCE = 3.0
+"""Seconds for which a Postgres that went away is tried again before callers are told."""
+_GROUP_LOCK_SECONDS = 0.25
+"""A group of orders locks rows in any order: rather than until a deadlock is found, it waits no longer than this."""
+_DBOS_CONNECTIONS = 10
+"""8 for its work; its listener and its leader's lock hold one each."""
 
 
 class Timestamp(sa.TypeDecorator[datetime]):
@@ -64,169 +70,75 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
     return engine
 
 
-Work = Callable[[sa.Connection], Any]
-BulkWork = Callable[[sa.Connection, Sequence[Any]], Sequence[Any]]
-"""Does many items at once; gives one result or exception per item, in order. What it raises all of them get."""
+def insert_unless_there(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> postgresql.Insert | sqlite.Insert:
+    """A statement that inserts each row unless one like it (by any unique key) is there.
 
-
-@dataclass(slots=True)
-class _Order:
-    """One caller's wish: `work(connection)`, or its `item` among the others of the same bulk `work`."""
-
-    work: Work | BulkWork
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    item: Any = _NO_ITEM
-    result: Any = None
-
-    def deliver(self) -> None:
-        if self.future.done():
-            return
-        if isinstance(self.result, BaseException):
-            self.future.set_exception(self.result)
-        else:
-            self.future.set_result(self.result)
-
-
-class Writer:
-    """The one thread that writes: it groups what waits into one commit, a savepoint each.
-
-    A result is given out once it is durable; what raises has written nothing.
+    On Postgres it waits for whoever is inserting such a row now: rows that several may insert are given sorted.
     """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._queue: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._main, name="filmgate-writer", daemon=True)
-        self._thread.start()
-
-    async def run(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` in a transaction; shielded, so that a cancelled caller never leaves half a thought."""
-        result: Result = await self._ask(work, _NO_ITEM)
-        return result
-
-    async def run_bulk(self, work: BulkWork, item: Any) -> Any:
-        """Run `work` on this item together with the items of whoever else asks for the same work now."""
-        return await self._ask(work, item)
-
-    async def _ask(self, work: Work | BulkWork, item: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._queue.put(_Order(work, loop, future, item))
-        return await asyncio.shield(future)
-
-    def close(self) -> None:
-        """Finish what waits, then stop."""
-        self._queue.put(None)
-        self._thread.join()
-
-    def _main(self) -> None:
-        with self._engine.connect() as connection:
-            while (order := self._queue.get()) is not None:
-                group, last = self._group(order)
-                self._commit(connection, group)
-                if last:
-                    return
-
-    def _group(self, first: _Order) -> tuple[list[_Order], bool]:
-        group = [first]
-        while len(group) < _LARGEST_GROUP:
-            try:
-                order = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-            if order is None:
-                return group, True
-            group.append(order)
-        return group, False
-
-    def _commit(self, connection: sa.Connection, group: list[_Order]) -> None:
-        try:
-            with connection.begin():
-                batches = _batches(group)
-                for batch in batches:
-                    with contextlib.nullcontext() if len(batches) == 1 else _isolated(connection, batch):
-                        _perform(connection, batch)
-        except Exception as error:  # the whole group failed to become durable: tell every caller
-            for order in group:
-                order.result = error
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Order]] = {}
-        for order in group:
-            by_loop.setdefault(order.loop, []).append(order)
-        for loop, orders in by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_deliver_all, orders)
-
-
-def _batches(group: list[_Order]) -> list[list[_Order]]:
-    """Orders as they are, but those of one bulk work together, at the place of its first."""
-    batches: list[list[_Order]] = []
-    bulk: dict[object, list[_Order]] = {}
-    for order in group:
-        if order.item is _NO_ITEM:
-            batches.append([order])
-        elif order.work in bulk:
-            bulk[order.work].append(order)
-        else:
-            bulk[order.work] = [order]
-            batches.append(bulk[order.work])
-    return batches
-
-
-@contextlib.contextmanager
-def _isolated(connection: sa.Connection, batch: list[_Order]) -> Iterator[None]:
-    """A savepoint: this batch's error is its callers' alone, unless it undid the whole transaction."""
-    try:
-        with connection.begin_nested():
-            yield
-    except Exception as error:  # told to those who asked for it; the others' work stays
-        if not _in_transaction(connection):
-            raise
-        for order in batch:
-            order.result = error
-
-
-def _in_transaction(connection: sa.Connection) -> bool:
-    """SQLite ends the transaction by itself when the disk is full or fails."""
-    driver = connection.connection.driver_connection
-    return driver.in_transaction if isinstance(driver, sqlite3.Connection) else True
-
-
-def _perform(connection: sa.Connection, batch: list[_Order]) -> None:
-    work: Any = batch[0].work
-    if batch[0].item is _NO_ITEM:
-        batch[0].result = work(connection)
-        return
-    results = work(connection, [order.item for order in batch])
-    for order, result in zip(batch, results, strict=True):
-        order.result = result
-
-
-def _deliver_all(orders: list[_Order]) -> None:
-    for order in orders:
-        order.deliver()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table).values(list(rows)).on_conflict_do_nothing()
 
 
 class Database:
-    """The opened database: one writer, a few readers, and the engine that DBOS shares the file through."""
+    """The opened database: one writer, a few readers, and the engine that DBOS shares it through."""
 
-    def __init__(self, path: Path, *, readers: int = 3) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.engine = sqlite_engine(path)
-        self.dbos_engine = sqlite_engine(path, begin="")
-        self._read_engine = sqlite_engine(path, begin="BEGIN", pool_size=readers + 1)
+    def __init__(self, place: Path | str, *, readers: int = 3) -> None:
+        """`place`: the file of an embedded database, or the address of a Postgres one. Raises ValueError."""
+        self.instance = new_id("exe")
+        """Names this opening: its sessions on Postgres, and the engine's work there."""
+        self._path = place if isinstance(place, Path) else None
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.url = f"sqlite:///{place}"
+            self.engine = sqlite_engine(place)
+            self.dbos_engine = sqlite_engine(place, begin="")
+            self._read_engine = sqlite_engine(place, begin="BEGIN", pool_size=readers + 1)
+        else:
+            self.url = postgres_url(place).render_as_string(hide_password=False)
+            self.engine = self.connect("filmgate", pool_size=2, lock_seconds=_GROUP_LOCK_SECONDS)
+            self.dbos_engine = self.connect("fgdbos", pool_size=_DBOS_CONNECTIONS, pre_ping=True)
+            self._read_engine = self.connect("filmgate", pool_size=readers + 1, isolation="REPEATABLE READ")
+        self._patience = _PATIENCE if self.shared else 0.0
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="filmgate-reader")
         self._writer: Writer | None = None
 
     @property
-    def url(self) -> str:
-        """The address DBOS is told; it uses `dbos_engine`."""
-        return f"sqlite:///{self.path}"
+    def shared(self) -> bool:
+        """Whether other processes may work on it too: it is a Postgres."""
+        return self._path is None
+
+    @property
+    def path(self) -> Path:
+        """The file of an embedded database."""
+        assert self._path is not None
+        return self._path
+
+    def connect(self, purpose: str, *, pool_size: int, **options: Any) -> sa.Engine:
+        """Another engine on the Postgres; its sessions are named `purpose:instance`. Options of `postgres_engine`."""
+        name = f"{purpose}:{self.instance}"
+        return postgres_engine(self.url, application_name=name, pool_size=pool_size, **options)
 
     async def write(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` in one durable transaction (possibly shared with other callers, a savepoint each)."""
+        """Run `work` in one durable transaction (possibly shared with other callers, a savepoint each).
+
+        It may be run several times until it is committed once. Raises DatabaseUnavailable.
+        """
         return await self._write().run(work)
+
+    async def write_surely(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """As `write`, until it is written, however long the database is away: for what must not be forgotten.
+
+        `work` must do nothing where an earlier, unconfirmed try of it has been written.
+        """
+        pause = 0.1
+        while True:
+            try:
+                return await self.write(work)
+            except DatabaseUnavailable:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 2.0)
 
     async def write_bulk(self, work: BulkWork, item: Any) -> Any:
         """As `write`, for work that is much cheaper done for many callers at once."""
@@ -234,19 +146,29 @@ class Database:
 
     def _write(self) -> Writer:
         if self._writer is None:
-            self._writer = Writer(self.engine)
+            self._writer = Writer(self.engine, patience=self._patience)
         return self._writer
 
     async def read(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` against one consistent snapshot."""
+        """Run `work` against one consistent snapshot. Raises DatabaseUnavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Callable[[sa.Connection], Result]) -> Result:
-        with self._read_engine.connect() as connection:
-            return work(connection)
+        end, pause = time.monotonic() + self._patience, 0.02
+        while True:
+            try:
+                with self._read_engine.connect() as connection:
+                    return work(connection)
+            except sa.exc.SQLAlchemyError as error:
+                if not is_away(error):
+                    raise
+                if time.monotonic() + pause > end:
+                    raise DatabaseUnavailable.away() from error
+            time.sleep(pause)
+            pause = min(2 * pause, 0.5)
 
     def close(self) -> None:
-        """Finish writing and release the file."""
+        """Finish writing and let the database go."""
         if self._writer is not None:
             self._writer.close()
         self._readers.shutdown()

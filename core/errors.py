@@ -13,6 +13,7 @@ FilmgateError                   something a caller is told: reason, message, how
 ├── Unauthenticated             MISSING_CREDENTIALS, BAD_CREDENTIALS
 ├── PermissionDenied            WRONG_TENANT, ROLE_REQUIRED
 ├── Unavailable                 SHUTTING_DOWN
+│   └── DatabaseUnavailable     DATABASE_UNAVAILABLE
 ├── Unimplemented               NOT_IMPLEMENTED
 └── Internal                    INTERNAL (an id for the log, nothing else)
 
@@ -57,6 +58,7 @@ class Reason(enum.StrEnum):
     WRONG_TENANT = "WRONG_TENANT"
     ROLE_REQUIRED = "ROLE_REQUIRED"
     SHUTTING_DOWN = "SHUTTING_DOWN"
+    DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     INTERNAL = "INTERNAL"
 
@@ -159,9 +161,37 @@ class PermissionDenied(FilmgateError):
 
 
 class Unavailable(FilmgateError):
-    """The server is going away; another replica, or a later call, will answer."""
+    """The server is going away, or has lost its database; another replica, or a later call, will answer."""
 
-    reasons = frozenset({Reason.SHUTTING_DOWN})
+    reasons = frozenset({Reason.SHUTTING_DOWN, Reason.DATABASE_UNAVAILABLE})
+
+
+@dataclass(kw_only=True)
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be used for the moment."""
+
+    unknown: bool = False
+    """Whether it was lost during a commit, so that what was to be written may be written."""
+
+    @classmethod
+    def away(cls) -> "DatabaseUnavailable":
+        """It cannot be reached or written; nothing was."""
+        return cls._because("the database cannot be used at the moment; call again")
+
+    @classmethod
+    def busy(cls) -> "DatabaseUnavailable":
+        """Others held the same rows for too long; nothing was written."""
+        return cls._because("others are changing the same thing; call again")
+
+    @classmethod
+    def unsure(cls) -> "DatabaseUnavailable":
+        """It went away during the commit."""
+        text = "the database went away during the call; call again, with the same request_id where there is one"
+        return cls._because(text, unknown=True)
+
+    @classmethod
+    def _because(cls, message: str, *, unknown: bool = False) -> "DatabaseUnavailable":
+        return cls(reason=Reason.DATABASE_UNAVAILABLE, message=message, retry_after=1.0, unknown=unknown)
 
 
 class Unimplemented(FilmgateError):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 
 from core.crashpoints import crashpoint, declare
+from core.database import insert_unless_there
 from core.errors import Conflict, Exhausted, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import USD, Money
@@ -124,11 +125,16 @@ class Accepting:
                 answers.append(acceptance.job_ids)
             else:
                 answers.append(_answer(acceptance.key, earlier))
-        if new:
-            for name in gate.newcomers([acceptance.key.tenant for acceptance in new]):
-                tenants.insert(connection, name, new[0].now)
-            _insert(self.context, connection, new)
-        return answers
+        elsewhere = _claim(connection, new)
+        mine = [acceptance for acceptance in new if acceptance.key.identity not in elsewhere]
+        if mine:
+            for name in gate.newcomers([acceptance.key.tenant for acceptance in mine]):
+                tenants.insert(connection, name, mine[0].now)
+            _insert(self.context, connection, mine)
+        return [
+            _answer(each.key, elsewhere[each.key.identity]) if each.key.identity in elsewhere else answer
+            for each, answer in zip(acceptances, answers, strict=True)
+        ]
 
 
 async def repeated(context: Context, key: RequestKey) -> list[str] | None:
@@ -176,14 +182,23 @@ def _answer(key: RequestKey, earlier: tuple[str, list[str]]) -> list[str] | Conf
     )
 
 
+def _claim(connection: sa.Connection, new: Sequence[_Acceptance]) -> _Known:
+    """Take the request ids; those that another replica has taken since they were looked up, with what it answered."""
+    requests = tables.requests
+    wanted = sorted((each for each in new if each.key.request_id), key=lambda each: each.key.identity)
+    if not wanted:
+        return {}
+    identity = (requests.c.tenant, requests.c.rpc, requests.c.request_id)
+    insert = insert_unless_there(connection, requests, [_request(each) for each in wanted])
+    taken = {tuple(row) for row in connection.execute(insert.returning(*identity))}
+    return _known(connection, [each.key for each in wanted if each.key.identity not in taken])
+
+
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
-    for acceptance in new:
-        _take_iterations(connection, acceptance)
-    requests = [_request(acceptance) for acceptance in new if acceptance.key.request_id]
+    _number(connection, new)
     tenants = {row["id"]: row["tenant"] for acceptance in new for row in acceptance.jobs}
     clips = [row for acceptance in new for row in acceptance.clips]
     for table, rows in (
-        (tables.requests, requests),
         (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
         (tables.clips, clips),
         (tables.inputs, [row for acceptance in new for row in acceptance.inputs]),
@@ -251,14 +266,18 @@ def _first_event(job: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def _take_iterations(connection: sa.Connection, acceptance: _Acceptance) -> None:
-    """Number the clips: up for ever per (tenant, creative), in variation order."""
-    clips = iter(acceptance.clips)
-    for plan in acceptance.plans:
-        count = len(plan.offers)
-        last = _next_iteration(connection, plan.order.tenant, plan.order.creative_id, count)
-        for iteration in range(last - count + 1, last + 1):
-            next(clips)["iteration"] = iteration
+def _number(connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
+    """Number the clips: up for ever per (tenant, creative), in variation order; locked in the order of their names."""
+    by_creative: dict[tuple[str, str], list[dict[str, Json]]] = {}
+    for acceptance in new:
+        clips = iter(acceptance.clips)
+        for plan in acceptance.plans:
+            mine = by_creative.setdefault((plan.order.tenant, plan.order.creative_id), [])
+            mine += [next(clips) for _ in plan.offers]
+    for (tenant, creative_id), rows in sorted(by_creative.items(), key=lambda item: item[0]):
+        last = _next_iteration(connection, tenant, creative_id, len(rows))
+        for iteration, row in enumerate(rows, last - len(rows) + 1):
+            row["iteration"] = iteration
 
 
 _NEXT_ITERATION = sa.text(

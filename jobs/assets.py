@@ -62,8 +62,13 @@ class Assets:
         self._uploads = 0
 
     async def clear(self) -> None:
-        """Remove what uploads of a process that was killed have left on disk; before any begins."""
+        """Remove what processes that were killed have left on disk; before any upload begins."""
         await threaded(partial(_clear, self._context.temp_dir))
+        if self._context.database.shared:
+            executors = tables.executors.c
+            query = sa.select(executors.id).where(executors.reaped.is_(True))
+            gone = await self._context.database.read(lambda connection: set(connection.execute(query).scalars()))
+            await threaded(partial(_clear_folders, self._context.temp_dir.parent, gone))
 
     async def upload(self, declared: Declared, parts: AsyncIterator[bytes]) -> Asset:
         """Take a file, wholly or not at all. Raises InvalidRequest, Exhausted, Unavailable, StorageFailed."""
@@ -251,12 +256,13 @@ def uses(wish: Wish) -> dict[str, str]:
 
 
 def living(connection: sa.Connection, wanted: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Of these (tenant, asset id), the ones that are there."""
+    """Of these (tenant, asset id), the ones that are there, and that stay while the transaction lasts."""
     if not wanted:
         return set()
     assets = tables.assets
     pair = sa.tuple_(assets.c.tenant, assets.c.id)
     query = sa.select(assets.c.tenant, assets.c.id).where(pair.in_(wanted), assets.c.delete_time.is_(None))
+    query = query.order_by(assets.c.id).with_for_update(read=True)
     return {(row.tenant, row.id) for row in connection.execute(query)}
 
 
@@ -294,6 +300,13 @@ def _row(asset: Asset) -> dict[str, Any]:
 
 def _asset_of(row: Row) -> Asset:
     return Asset(**{name: getattr(row, name) for name in Asset.__slots__} | {"kind": AssetKind(row.kind)})
+
+
+def _clear_folders(parent: Path, names: set[str]) -> None:
+    if parent.is_dir():
+        for left in parent.iterdir():
+            if left.name in names:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:

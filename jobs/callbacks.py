@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 import structlog
 
+from core.database import insert_unless_there
 from core.outcome import Callback, CallbackRefused, Failed, Ready, Ticket
 from jobs import parked, tables
 from jobs.context import Context
@@ -88,8 +88,9 @@ class Callbacks:
             "mime_type": "application/json",
             "data": body,
         }
-        insert = sa.insert(tables.inputs).prefix_with("OR IGNORE").values(**row)
-        await self.context.database.write(lambda connection: connection.execute(insert).rowcount)
+        await self.context.database.write(
+            lambda connection: connection.execute(insert_unless_there(connection, tables.inputs, [row])).rowcount
+        )
 
     async def _confirmed(self, attempt: Attempt, ticket: Ticket) -> bool:
         """Whether the vendor's own list says that an unsigned webhook's job is this attempt's."""

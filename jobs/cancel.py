@@ -9,6 +9,7 @@ from core.errors import Failure, FailureReason
 from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind
+from jobs.locks import lock_job
 from jobs.parked import not_cancellable
 from jobs.records import ClipState, JobState, situation
 from jobs.settle import derive_job, end_clip
@@ -27,14 +28,14 @@ async def cancel(context: Context, job_id: str) -> None:
 
 def _flag(context: Context, connection: sa.Connection, job_id: str, now: datetime) -> list[str]:
     jobs, clips = tables.jobs, tables.clips
-    job = connection.execute(sa.select(jobs.c.state, jobs.c.cancel_requested).where(jobs.c.id == job_id)).one()
-    state = JobState(job.state)
+    job = lock_job(connection, job_id)
+    state = job.state
     if state.terminal and state is not JobState.CANCELLED:
         raise not_cancellable(state)
     if state.terminal or job.cancel_requested:
         return []
     parked = state is JobState.NEEDS_RESOLUTION
-    values = {"cancel_requested": True, "state": job.state if parked else str(JobState.CANCELLING)}
+    values = {"cancel_requested": True, "state": str(job.state) if parked else str(JobState.CANCELLING)}
     connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values))
     emit(connection, job_id, EventKind.CANCELLING, now, {"job_state": values["state"]})
     rows = connection.execute(sa.select(clips.c.id, clips.c.state).where(clips.c.job_id == job_id)).all()

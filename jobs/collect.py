@@ -167,6 +167,7 @@ class Collecting:
     async def _put(self, key: str, path: Path, metadata: Mapping[str, str], sha256: str) -> StoredObject:
         """Store the clip; what an earlier run of this very attempt left there may differ (re-encoded) and gives way."""
         store = self.context.store
+        await self.context.engine.hold()  # a process taken for dead must not replace what its heir has settled
         try:
             return await store.put_file(key, path, content_type="video/mp4", metadata=metadata, sha256=sha256)
         except ObjectExists:
@@ -190,6 +191,7 @@ class Collecting:
 
     async def _failed(self, found: Situation, attempt: Attempt, error: Exception) -> str:
         """The vendor was paid and we could not bring the clip home: booked, never bought again by itself."""
+        await self.context.engine.hold()  # what failed while this process stood still proves nothing
         reasons = {MediaRejected: FailureReason.BAD_OUTPUT, StorageFailed: FailureReason.STORAGE_FAILED}
         reason = reasons.get(type(error), FailureReason.DOWNLOAD_FAILED)
         failure = Failure(reason=reason, message=str(error), billed=Billed.YES, retryable=False)

@@ -89,8 +89,9 @@ class Context:
 
     @property
     def temp_dir(self) -> Path:
-        """Where collected files lie until they are stored."""
-        return self.data_dir / "tmp"
+        """Where collected files lie until they are stored; a replica's own, for others may share the data folder."""
+        folder = self.data_dir / "tmp"
+        return folder / self.database.instance if self.database.shared else folder
 
     def provider(self, attempt: Attempt) -> BaseVideoProvider:
         """The adapter of an attempt."""

@@ -17,8 +17,11 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import _serialization as dbos_serialization
+from dbos import _sys_db as dbos_sys_db
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
+from jobs.failover import Membership, end_process
 
 Step = Callable[[str], Awaitable[str]]
 """Takes a clip id, returns the next step's name; a name that is no step ends the run."""
@@ -31,9 +34,13 @@ QUEUE = "clips"
 _APPLICATION = "filmgate"
 _VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
 _EXECUTOR = "local"
+"""On SQLite, where there is one process: what the last one left is its own."""
+LEASE_SECONDS = 30.0
 _ALIVE = ("ENQUEUED", "DELAYED", "PENDING")
 _CUTS = 5
 _BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
+_AWAY = 1.0
+_AT_ONCE = 500
 _log = structlog.get_logger()
 _steps: dict[str, Step] = {}
 
@@ -43,6 +50,9 @@ async def _steadily(name: str, clip_id: str) -> str:
     for wait in itertools.chain(_BACKOFF, itertools.repeat(_BACKOFF[-1])):
         try:
             return await _steps[name](clip_id)
+        except DatabaseUnavailable:
+            _log.warning("a step waits for the database", step=name, clip=clip_id)
+            await asyncio.sleep(_AWAY)
         except Exception:  # a step that raised would end the run and strand the clip; the log says what it met
             _log.exception("a step failed and is tried again", step=name, clip=clip_id, wait=wait)
             await asyncio.sleep(wait)
@@ -97,6 +107,15 @@ def _refuse_pickle(*_arguments: object, **_options: object) -> Any:
     raise ValueError("pickled workflow data is refused")
 
 
+_retriable: Callable[[Exception], bool] = dbos_sys_db.retriable_postgres_exception  # type: ignore[attr-defined]
+
+
+def _also_retriable(error: Exception) -> bool:
+    """DBOS 3.4 knows a lost connection by its words, and misses those of a unix socket and of a failing DNS."""
+    lost = isinstance(error, sa.exc.OperationalError) and getattr(error.orig, "sqlstate", "") is None
+    return lost or _retriable(error)
+
+
 class EngineLocked(RuntimeError):
     """Another process works on this data directory."""
 
@@ -104,8 +123,22 @@ class EngineLocked(RuntimeError):
 class Engine:
     """Runs clips. One per process; on SQLite one process per data directory (a file lock says so)."""
 
-    def __init__(self, database: Database, data_dir: Path, *, tenant_clips: int, worker_clips: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        data_dir: Path,
+        *,
+        tenant_clips: int,
+        worker_clips: int,
+        lease_seconds: float = LEASE_SECONDS,
+        reaped: Callable[[], None] = end_process,
+    ) -> None:
+        """`lease_seconds`: after how long without a sign of life others take over; `reaped`: what to do then."""
         self._database = database
+        self._executor = database.instance if database.shared else _EXECUTOR
+        self._membership: Membership | None = None
+        if database.shared:
+            self._membership = Membership(database, seconds=lease_seconds, recover=self._recover, reaped=reaped)
         self._data_dir = data_dir
         self._tenant_clips = tenant_clips
         self._worker_clips = worker_clips
@@ -115,15 +148,19 @@ class Engine:
 
     async def launch(self, steps: Mapping[str, Step], current: Current, *, polling: float = 0.1) -> None:
         """Take the data directory, start the engine on this loop, and let it recover what was pending."""
-        self._take_lock()
+        if self._membership is None:
+            self._take_lock()
+        else:
+            self._membership.join()
         _steps.clear()
         _steps.update({name: _unless_superseded(step, current) for name, step in steps.items()})
         dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
+        dbos_sys_db.retriable_postgres_exception = _also_retriable  # type: ignore[attr-defined,assignment]
         self._dbos = DBOS(
             config={
                 "name": _APPLICATION,
                 "application_version": _VERSION,
-                "executor_id": _EXECUTOR,
+                "executor_id": self._executor,
                 "system_database_url": self._database.url,
                 "system_database_engine": self._database.dbos_engine,
                 "serializer": DBOSPortableJSONSerializer(),
@@ -146,6 +183,27 @@ class Engine:
             serializer=DBOSPortableJSONSerializer(),
             application_name=_APPLICATION,
         )
+        if self._membership is not None:
+            self._membership.start()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the clips this process works on are surely still its own."""
+        return self._membership is None or self._membership.valid
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what one of all needs to do."""
+        return self._membership is None or self._membership.leads
+
+    async def hold(self) -> None:
+        """Return once `holds`: not while this process was frozen, or its database away, for longer than its lease."""
+        while not self.holds:  # noqa: ASYNC110 - the lease is renewed on a thread; this is the rare case
+            await asyncio.sleep(0.05)
+
+    def _recover(self, executor: str) -> None:
+        """Queue what a dead process was working on again; its runs go on where their rows are."""
+        DBOS._recover_pending_workflows([executor])
 
     def enqueue(self, connection: sa.Connection, *, clip_id: str, run: int, tenant: str) -> None:
         """Put a run of a clip on the queue, in the caller's transaction. The same run twice is one run."""
@@ -174,24 +232,32 @@ class Engine:
         """
         assert self._dbos is not None
         pending = await DBOS.list_workflows_async(
-            status=["PENDING"], executor_id=[_EXECUTOR], load_input=False, load_output=False
+            status=["PENDING"], executor_id=[self._executor], load_input=False, load_output=False
         )
         working = set(self._dbos._active_workflows_set.activeList())
         idle = {entry.workflow_id for entry in pending} - working
         lost: dict[str, str | None] = {workflow.rpartition(":")[0]: workflow for workflow in idle}
-        for clip_id, workflow in begun.items():
-            if workflow not in working and clip_id not in lost:
-                status = await DBOS.get_workflow_status_async(workflow)
-                if status is None or status.status not in _ALIVE:
-                    lost[clip_id] = None
+        if self.leads:
+            elsewhere = {name: clip for clip, name in begun.items() if name not in working and clip not in lost}
+            alive = await self._alive(list(elsewhere))
+            lost |= {clip: None for name, clip in elsewhere.items() if name not in alive}
         return lost
+
+    async def _alive(self, workflows: list[str]) -> set[str]:
+        """Those that are queued, or run in some process."""
+        alive: set[str] = set()
+        for start in range(0, len(workflows), _AT_ONCE):
+            some = workflows[start : start + _AT_ONCE]
+            found = await DBOS.list_workflows_async(workflow_ids=some, load_input=False, load_output=False)
+            alive |= {entry.workflow_id for entry in found if entry.status in _ALIVE}
+        return alive
 
     async def requeue(self, workflow: str) -> None:
         """A task that died inside a living process leaves its row PENDING for ever (engine.md 5.4)."""
         assert self._dbos is not None
         system = self._dbos._sys_db
         await asyncio.get_running_loop().run_in_executor(
-            None, lambda: system.reenqueue_for_recovery(workflow, [_EXECUTOR], "_dbos_internal_queue")
+            None, lambda: system.reenqueue_for_recovery(workflow, [self._executor], "_dbos_internal_queue")
         )
 
     async def forget(self, workflows: list[str]) -> None:
@@ -206,6 +272,9 @@ class Engine:
         with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
             await asyncio.get_running_loop().run_in_executor(ending, DBOS.destroy)
         await _cut(self._dbos)  # what came from the queue in the meantime
+        if self._membership is not None:
+            with ThreadPoolExecutor(1) as leaving:
+                await asyncio.get_running_loop().run_in_executor(leaving, self._membership.leave)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         self._dbos = None
         if self._lock is not None:

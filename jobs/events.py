@@ -106,27 +106,57 @@ def after(connection: sa.Connection, job_id: str, seq: int, limit: int = 500) ->
 
 
 class Bell:
-    """Wakes whoever waits for news of a job or a clip, in this process."""
+    """Wakes whoever waits for news of a job or a clip, in this process and, through a relay, in its peers.
+
+    It is rung after the commit, not inside it: NOTIFY puts all committing transactions of a Postgres in a line. Should
+    a process die between the two, nobody waits for ever: watchers look at the rows every 15 s, and vendors are polled.
+    """
 
     def __init__(self) -> None:
+        self.deaf = False
+        """Whether news of peers cannot be heard for the moment."""
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._told: list[Callable[[str], None]] = []
+        self._told: list[Callable[[str | None], None]] = []
+        self._relay: Callable[[Sequence[str]], None] | None = None
 
-    def tell(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with every key that is rung."""
+    def relay(self, say: Callable[[Sequence[str]], None]) -> None:
+        """Hand every key that is rung here on to the peers."""
+        self._relay = say
+
+    def tell(self, listener: Callable[[str | None], None]) -> None:
+        """Call `listener` with every key that is rung; with None when news of any key may have been missed."""
         self._told.append(listener)
 
     def ring(self, *keys: str) -> None:
         """News for these job or clip ids. Call after the commit, on the loop."""
+        self._sound(keys)
+        if self._relay is not None:
+            self._relay(keys)
+
+    def heard(self, keys: Sequence[str] | None) -> None:
+        """A peer has rung; None: any may have, while we were deaf."""
+        self.deaf = False
+        if keys is None:
+            self.ring_all()
+        else:
+            self._sound(keys)
+
+    def cut(self) -> None:
+        """From now on peers cannot be heard, until `heard`."""
+        self.deaf = True
+
+    def ring_all(self) -> None:
+        """Wake everybody here, as when the server drains."""
+        for listener in self._told:
+            listener(None)
+        self._sound(list(self._waiting))
+
+    def _sound(self, keys: Sequence[str]) -> None:
         for key in keys:
             for listener in self._told:
                 listener(key)
             for event in self._waiting.get(key, ()):
                 event.set()
-
-    def ring_all(self) -> None:
-        """Wake everybody, as when the server drains."""
-        self.ring(*list(self._waiting))
 
     def listen(self, *keys: str) -> "Listening":
         """`with bell.listen(key) as listening: await listening.wait(timeout)`; nothing rung inside is missed."""

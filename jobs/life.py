@@ -10,8 +10,9 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
+from core.channel import Channel
 from core.database import Database
-from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
+from core.errors import DatabaseUnavailable, MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
@@ -95,6 +96,10 @@ class Jobs:
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []
+        self._channel: Channel | None = None
+        if database.shared:
+            bell = self.context.bell
+            self._channel = Channel(database.url, database.instance, bell.heard, bell.cut)
 
     @property
     def draining(self) -> asyncio.Event:
@@ -113,6 +118,10 @@ class Jobs:
             "collect": collecting,
             "dress": collecting.dress,
         }
+        if self._channel is not None:
+            self.context.bell.cut()
+            self.context.bell.relay(self._channel.say)
+            self._channel.start()
         await self._engine.launch(steps, self._is_current)
         self._background = [
             asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper"),
@@ -139,6 +148,8 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._engine.stop()
+        if self._channel is not None:
+            await self._channel.stop()
 
     def plan(self, order: Order) -> Plan:
         """Resolve an order; see `jobs.planning.plan`."""
@@ -239,7 +250,7 @@ class Jobs:
         answers = {"engine": "draining" if self.draining.is_set() else "ok", "database": "ok", "store": "ok"}
         try:
             await self.context.database.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
-        except sa.exc.SQLAlchemyError:
+        except (sa.exc.SQLAlchemyError, DatabaseUnavailable):
             answers["database"] = "not reachable"
         try:
             await self.context.store.check()

@@ -16,6 +16,7 @@ from jobs import funds, tables, tenants
 from jobs.context import Context, emit
 from jobs.endpoints import provider_of
 from jobs.events import EventKind, ProgressStage
+from jobs.locks import lock_job
 from jobs.orders import Verdict, VerdictKind
 from jobs.records import Attempt, AttemptOutcome, ClipState, Situation, attempt_of, failure_json, situation
 from jobs.sender import Sender
@@ -34,7 +35,7 @@ _FIRST_LOOKS = (0.0, 1.0)
 
 async def heal(context: Context, sender: Sender, found: Situation, attempt: Attempt, detail: str) -> str:
     """An attempt whose reply is lost: search the vendor's list, else park. The name of the next step."""
-    await context.database.write(lambda connection: _mark_ambiguous(connection, attempt, detail))
+    await context.database.write_surely(lambda connection: _mark_ambiguous(connection, found.job.id, attempt, detail))
     for pause in _FIRST_LOOKS if context.provider(attempt).can_search else ():
         await asyncio.sleep(pause)
         ticket, _ = await look(context, sender, attempt)
@@ -42,7 +43,7 @@ async def heal(context: Context, sender: Sender, found: Situation, attempt: Atte
             await adopt(context, found, attempt, ticket, "found in the vendor's list")
             return "wait"
     crashpoint("before-park")
-    parked = await context.database.write(lambda connection: _park(context, connection, found.clip.id, context.now()))
+    parked = await context.database.write(lambda connection: _park(context, connection, found, context.now()))
     crashpoint("after-park")
     context.bell.ring(found.job.id)
     return "parked" if parked else "submit"
@@ -68,13 +69,16 @@ async def owned(context: Context, attempt: Attempt, ticket: Ticket) -> bool:
     return await context.database.read(lambda connection: _owner(connection, attempt, name)) is not None
 
 
-def _mark_ambiguous(connection: sa.Connection, attempt: Attempt, detail: str) -> None:
+def _mark_ambiguous(connection: sa.Connection, job_id: str, attempt: Attempt, detail: str) -> None:
     attempts = tables.attempts
+    lock_job(connection, job_id)
     update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.INTENDED))
     connection.execute(update.values(outcome=str(AttemptOutcome.AMBIGUOUS), detail=detail))
 
 
-def _park(context: Context, connection: sa.Connection, clip_id: str, now: datetime) -> bool:
+def _park(context: Context, connection: sa.Connection, before: Situation, now: datetime) -> bool:
+    clip_id = before.clip.id
+    lock_job(connection, before.job.id)
     found = situation(connection, clip_id)
     last = found.last
     if last is None or last.outcome is not AttemptOutcome.AMBIGUOUS or last.end_time is not None:
@@ -106,7 +110,8 @@ def accept_attempt(
     estimate: Money | None,
     now: datetime,
 ) -> bool:
-    """Write that the vendor has the job, and tell. False when that was known already."""
+    """Write that the vendor has the job, and tell. False when that was known already. Locks the job."""
+    lock_job(connection, job_id)
     deadline = now + timedelta(seconds=context.row(attempt).deadline_seconds)
     if not _own(connection, attempt, ticket, estimate, now, deadline):
         return False
@@ -248,6 +253,7 @@ class Resolver:
         def work(connection: sa.Connection) -> None:
             attempts = tables.attempts
             still_open = (attempts.c.outcome == str(AttemptOutcome.AMBIGUOUS), attempts.c.end_time.is_(None))
+            lock_job(connection, found.job.id)
             update = sa.update(attempts).where(attempts.c.id == attempt.id, *still_open)
             values = {"outcome": str(AttemptOutcome.REFUSED), "end_time": now, "failure": failure_json(failure)}
             if connection.execute(update.values(**values)).rowcount:
@@ -267,6 +273,7 @@ class Resolver:
         now = self.context.now()
 
         def work(connection: sa.Connection) -> bool:
+            lock_job(connection, found.job.id)
             fresh = situation(connection, found.clip.id)
             if not _parked_on(fresh, attempt):
                 return False
@@ -346,6 +353,7 @@ class Resolver:
         )
 
         def work(connection: sa.Connection) -> bool:
+            lock_job(connection, found.job.id)
             fresh = situation(connection, found.clip.id)
             if not _parked_on(fresh, attempt):
                 return False
@@ -392,6 +400,7 @@ def _correct(
 ) -> None:
     """Pin the closed attempt to the vendor's job and book the difference; once. No event: the job may have ended."""
     attempts = tables.attempts
+    lock_job(connection, found.job.id)
     failure = None if attempt.failure is None else replace(attempt.failure, billed=billed)
     update = sa.update(attempts).where(attempts.c.id == attempt.id, attempts.c.vendor_task_id.is_(None))
     values = {

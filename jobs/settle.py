@@ -14,6 +14,7 @@ from core.outcome import Failed, Json, Stage, Usage
 from jobs import funds, tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
+from jobs.locks import lock_job
 from jobs.records import (
     TERMINAL_CLIP,
     Attempt,
@@ -102,7 +103,7 @@ def settle_attempt(
     failure: Failure | None,
     now: datetime,
 ) -> bool:
-    """Book an attempt's cost and end it, once. False when it had ended already."""
+    """Book an attempt's cost and end it, once, in a job that is locked. False when it had ended already."""
     update = (
         sa.update(tables.attempts)
         .where(tables.attempts.c.id == attempt.id, tables.attempts.c.end_time.is_(None))
@@ -126,7 +127,11 @@ def settle_attempt(
 def fail_attempt(
     connection: sa.Connection, situation: Situation, attempt: Attempt, failure: Failure, bill: Bill, now: datetime
 ) -> None:
-    """An accepted attempt that brought no clip: booked, told; what comes next is decided from the rows."""
+    """An accepted attempt that brought no clip: booked, told; what comes next is decided from the rows.
+
+    Locks the job.
+    """
+    lock_job(connection, situation.job.id)
     if settle_attempt(connection, situation, attempt, bill, failure, now):
         body = _about(situation, attempt) | {"failure": failure_json(failure), "cost": _money(bill.money)}
         emit(connection, situation.job.id, EventKind.ATTEMPT, now, body)
@@ -142,7 +147,11 @@ def succeed(
     notices: Sequence[Mapping[str, Json]],
     now: datetime,
 ) -> None:
-    """The clip is in the tenant's store: video row, real cost, release of the rest, events, job state."""
+    """The clip is in the tenant's store: video row, real cost, release of the rest, events, job state.
+
+    Locks the job.
+    """
+    lock_job(connection, situation.job.id)
     if not settle_attempt(connection, situation, attempt, bill, None, now):
         return
     video_id = new_id("vid")

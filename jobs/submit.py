@@ -24,6 +24,7 @@ from jobs.context import Context, emit
 from jobs.decide import Buy, GiveUp, decide
 from jobs.endpoints import Endpoint
 from jobs.events import EventKind, Listening, ProgressStage
+from jobs.locks import lock_job
 from jobs.records import (
     Attempt,
     AttemptOutcome,
@@ -51,6 +52,11 @@ _UNTOLD = Failure(
     reason=FailureReason.VENDOR_UNAVAILABLE,
     message="the vendor tells its results by webhook only, and this server has no address for webhooks",
     retryable=False,
+)
+
+
+_TOO_LATE = Failure(
+    reason=FailureReason.VENDOR_UNAVAILABLE, message="nothing was sent: this server had been standing still"
 )
 
 
@@ -92,13 +98,19 @@ class Submitting:
 
     async def _end(self, found: Situation, failure: Failure) -> str:
         now = self.context.now()
-        await self.context.database.write(lambda connection: end_clip(self.context, connection, found, failure, now))
+
+        def work(connection: sa.Connection) -> None:
+            lock_job(connection, found.job.id)
+            end_clip(self.context, connection, found, failure, now)
+
+        await self.context.database.write(work)
         self.context.bell.ring(found.job.id)
         return "end"
 
     async def _buy(self, found: Situation, purchase: Buy) -> str:
         if self.context.draining.is_set():
             await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
+        await self.context.engine.hold()
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         endpoint = await self._endpoint(row, found.job.quote["currency"])
         if endpoint is None:
@@ -159,6 +171,8 @@ class Submitting:
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
+        if not self.context.engine.holds:  # frozen since: whoever took the clip over has parked it on this attempt
+            return await record(self.context, self.sender, found, attempt, Refused(failure=_TOO_LATE))
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         submitted = self._with_another_key(row, endpoint, await self.sender.submit(provider, endpoint, request))
         crashpoint("before-record")
@@ -184,7 +198,7 @@ class Submitting:
 
     async def _intend(self, found: Situation, intent: dict[str, Json]) -> Attempt | Failure | None:
         now = self.context.now()
-        attempt = await self.context.database.write(lambda connection: _insert(connection, found, intent, now))
+        attempt = await self.context.database.write_surely(lambda connection: _insert(connection, found, intent, now))
         self.context.bell.ring(found.job.id)
         return attempt
 
@@ -239,12 +253,17 @@ def _sent(request: Request | None) -> tuple[Json, bytes]:
 def _insert(
     connection: sa.Connection, found: Situation, values: dict[str, Json], now: datetime
 ) -> Attempt | Failure | None:
-    """Insert the intent under (clip, number), unless the job was cancelled meanwhile or what it needs may not be held.
+    """Insert the intent under (clip, number), unless the job was cancelled, somebody else went on meanwhile, or what it
+    needs may not be held.
 
     The first attempt is covered by the clip's hold; another one may need more than is left of it.
     """
     jobs, clips, attempts = tables.jobs, tables.clips, tables.attempts
-    job = connection.execute(sa.select(jobs.c.cancel_requested, jobs.c.state).where(jobs.c.id == found.job.id)).one()
+    job = lock_job(connection, found.job.id)
+    same = sa.select(attempts).where(attempts.c.clip_id == found.clip.id, attempts.c.number == values["number"])
+    there = connection.execute(same).one_or_none()
+    if there is not None:  # ours, if the connection was lost while it was committed
+        return attempt_of(there) if there.id == values["id"] else None
     if job.cancel_requested:
         return None
     if found.attempts:
@@ -258,7 +277,7 @@ def _insert(
     running = {"state": str(ClipState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "model": values["model"]}
     notices = [*found.clip.notices, *_fallback_notices(found, values["model"])]
     connection.execute(update.values(**running, **start, notices=notices))
-    if JobState(job.state) is JobState.QUEUED:
+    if job.state is JobState.QUEUED:
         begin = {"state": str(JobState.RUNNING), "stage": str(ProgressStage.SUBMITTING), "start_time": now}
         connection.execute(sa.update(jobs).where(jobs.c.id == found.job.id).values(**begin))
         emit(connection, found.job.id, EventKind.STARTED, now, {"job_state": str(JobState.RUNNING)})
@@ -287,12 +306,12 @@ def _fallback_notices(found: Situation, model: str) -> list[Mapping[str, Json]]:
 
 
 async def record(context: Context, sender: Sender, found: Situation, attempt: Attempt, submitted: Submitted) -> str:
-    """Write what became of the POST; the name of the next step."""
+    """Write what became of the POST, however long the database is away; the name of the next step."""
     now = context.now()
     match submitted:
         case Accepted():
             try:
-                await context.database.write(
+                await context.database.write_surely(
                     lambda connection: parked.accept_attempt(
                         context, connection, found.job.id, attempt, submitted.ticket, submitted.estimate, now
                     )
@@ -301,7 +320,7 @@ async def record(context: Context, sender: Sender, found: Situation, attempt: At
                 return await parked.heal(context, sender, found, attempt, "the vendor named another attempt's job")
             step = "wait"
         case Refused():
-            await context.database.write(lambda connection: _refused(connection, found, attempt, submitted, now))
+            await context.database.write_surely(lambda connection: _refused(connection, found, attempt, submitted, now))
             step = "submit"
         case Ambiguous(detail=detail):
             return await parked.heal(context, sender, found, attempt, detail)
@@ -311,6 +330,7 @@ async def record(context: Context, sender: Sender, found: Situation, attempt: At
 
 def _refused(connection: sa.Connection, found: Situation, attempt: Attempt, refused: Refused, now: datetime) -> None:
     attempts = tables.attempts
+    lock_job(connection, found.job.id)
     update = (
         sa.update(attempts)
         .where(attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.INTENDED))

@@ -12,6 +12,7 @@ from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
 from jobs.erasure import Erasure
+from jobs.locks import lock_job
 from jobs.parked import Resolver
 from jobs.records import ClipState
 from jobs.retention import Retention
@@ -40,16 +41,22 @@ class Sweeper:
             await asyncio.sleep(EVERY)
             passed += EVERY
             try:
-                await self.resolver.sweep()
-                await self.erasure.sweep()
                 if passed % _STRANDED_EVERY < EVERY:
                     suspects = await self.revive(suspects)
-                    await self.retention.sweep()
-                    await self.assets.tidy()
-                if passed % _TIDY_EVERY < EVERY:
-                    await self.retention.sweep_files()
+                if self.context.engine.leads:
+                    await self._sweep_for_all(passed)
             except Exception:  # the sweeper must outlive whatever one pass meets; the log has it
                 _log.exception("sweep failed")
+
+    async def _sweep_for_all(self, passed: float) -> None:
+        """What one process does for all that share the database; by two at once it would be done twice, not wrongly."""
+        await self.resolver.sweep()
+        await self.erasure.sweep()
+        if passed % _STRANDED_EVERY < EVERY:
+            await self.retention.sweep()
+            await self.assets.tidy()
+        if passed % _TIDY_EVERY < EVERY:
+            await self.retention.sweep_files()
 
     async def revive(self, suspects: set[str]) -> set[str]:
         """Take up again what nobody works on, if the last look saw it too; returns what to suspect next time."""
@@ -60,15 +67,19 @@ class Sweeper:
             if lost[clip_id] is not None:
                 await self.context.engine.requeue(str(lost[clip_id]))
             else:
-                await self.context.database.write(partial(self._rerun, clip_id=clip_id))
+                await self.context.database.write(partial(self._rerun, workflow=running[clip_id], clip_id=clip_id))
         return lost.keys() - suspects
 
-    def _rerun(self, connection: sa.Connection, clip_id: str) -> None:
-        clips, jobs = tables.clips, tables.jobs
-        update = sa.update(clips).where(clips.c.id == clip_id).values(run=clips.c.run + 1)
-        row = connection.execute(update.returning(clips.c.run, clips.c.job_id)).one()
-        tenant = connection.execute(sa.select(jobs.c.tenant).where(jobs.c.id == row.job_id)).scalar_one()
-        self.context.engine.enqueue(connection, clip_id=clip_id, run=row.run, tenant=tenant)
+    def _rerun(self, connection: sa.Connection, workflow: str, clip_id: str) -> None:
+        """A new run of a clip, unless it has got one since it was looked at."""
+        clips = tables.clips
+        job_id = connection.execute(sa.select(clips.c.job_id).where(clips.c.id == clip_id)).scalar_one()
+        tenant = lock_job(connection, job_id).tenant
+        clip = connection.execute(sa.select(clips.c.run, clips.c.state).where(clips.c.id == clip_id)).one()
+        if workflow_id(clip_id, clip.run) != workflow or clip.state != str(ClipState.RUNNING):
+            return
+        connection.execute(sa.update(clips).where(clips.c.id == clip_id).values(run=clip.run + 1))
+        self.context.engine.enqueue(connection, clip_id=clip_id, run=clip.run + 1, tenant=tenant)
 
 
 def _running(connection: sa.Connection) -> dict[str, str]:

@@ -246,6 +246,15 @@ webhook_secrets = sa.Table(
     sa.Column("expire_time", Timestamp),
 )
 """Which secrets of an endpoint (or of `tenant:NAME`) sign; the secrets themselves are derived, never stored."""
+executors = sa.Table(
+    "executor",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("lease_until", Timestamp, nullable=False),
+    sa.Column("reaped", sa.Boolean, nullable=False, default=False),
+    sa.Index("executor_by_lease", "lease_until"),
+)
+"""The processes that run clips on a shared database: alive until their lease is over, gone for ever when reaped."""
 
 deliveries = sa.Table(
     "delivery",

@@ -12,6 +12,7 @@ from core.outcome import Auth, Failed, Outcome, Pending, Ready, Stage
 from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
+from jobs.locks import lock_job
 from jobs.pace import next_poll
 from jobs.records import Attempt, AttemptOutcome, Situation, situation, usage_json
 from jobs.sender import Sender
@@ -88,14 +89,15 @@ class Waiting:
         now = self.context.now()
 
         def work(connection: sa.Connection) -> None:
-            connection.execute(sa.update(attempts).where(attempts.c.id == watch.attempt.id).values(result=result))
+            lock_job(connection, watch.found.job.id)
+            under_way = (attempts.c.id == watch.attempt.id, attempts.c.end_time.is_(None))
+            connection.execute(sa.update(attempts).where(*under_way).values(result=result))
             _note(self.context, connection, watch, ProgressStage.COLLECTING, now)
 
         self.context.history.add(watch.attempt.endpoint, watch.attempt.model, self._elapsed(watch.attempt))
         crashpoint("before-ready")
         await self.context.database.write(work)
         crashpoint("after-ready")
-        self.context.bell.ring(watch.found.job.id)
         self.context.bell.ring(watch.found.job.id)
         return "collect"
 
@@ -110,6 +112,7 @@ class Waiting:
         return await self._end(watch, *bill)
 
     async def _end(self, watch: _Watch, failure: Failure, bill: Bill) -> str:
+        await self.context.engine.hold()
         now = self.context.now()
         await self.context.database.write(
             lambda connection: fail_attempt(connection, watch.found, watch.attempt, failure, bill, now)
@@ -212,11 +215,12 @@ def _at_stage(attempt: Attempt, stage: str) -> Attempt:
 
 
 def _note(context: Context, connection: sa.Connection, watch: _Watch, stage: ProgressStage, now: datetime) -> None:
-    """Write how far the vendor is, and tell watchers."""
-    clip = watch.found.clip
-    connection.execute(
-        sa.update(tables.attempts).where(tables.attempts.c.id == watch.attempt.id).values(stage=watch.stage)
-    )
+    """Write how far the vendor is, and tell watchers; nothing once the attempt has ended. Locks the job."""
+    clip, attempts = watch.found.clip, tables.attempts
+    lock_job(connection, watch.found.job.id)
+    update = sa.update(attempts).where(attempts.c.id == watch.attempt.id, attempts.c.end_time.is_(None))
+    if connection.execute(update.values(stage=watch.stage)).rowcount == 0:
+        return
     values = {"stage": str(stage), "progress": watch.progress}
     connection.execute(sa.update(tables.clips).where(tables.clips.c.id == clip.id).values(**values))
     connection.execute(sa.update(tables.jobs).where(tables.jobs.c.id == watch.found.job.id).values(stage=str(stage)))

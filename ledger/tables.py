@@ -7,7 +7,7 @@ from core.database import Timestamp, metadata
 entries = sa.Table(
     "ledger_entry",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("time", Timestamp, nullable=False),
     sa.Column("tenant", sa.Text, nullable=False),
     sa.Column("creative_id", sa.Text, nullable=False),

@@ -162,14 +162,14 @@ def names() -> str | None:
 
 def env_example() -> str | None:
     """The settings class's own `.env.example`."""
-    settings = room("server.settings")
+    settings = room("server.settings_text")
     text: str | None = None if settings is None else settings.env_example()
     return text
 
 
 def settings_table() -> str | None:
     """The settings class's own table."""
-    settings = room("server.settings")
+    settings = room("server.settings_text")
     text: str | None = None if settings is None else settings.documentation()
     return text
 

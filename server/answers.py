@@ -1,4 +1,7 @@
-"""Answers to GetJob as bytes: made once, exact until the bell rings for the job."""
+"""Answers to GetJob as bytes: made once, exact until the bell rings for the job.
+
+What another replica writes is heard a few milliseconds later; while nothing can be heard, nothing is remembered.
+"""
 
 import time
 from collections import OrderedDict
@@ -26,12 +29,13 @@ class JobAnswers:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._being_made: dict[str, object] = {}
         self._seconds = min(_LONGEST_SECONDS, url_ttl / 10)
+        self._bell = bell
         bell.tell(self._forget)
 
     def known(self, job_id: str, tenant: str) -> bytes | None:
         """The answer, if it is still exact. Another tenant's is as unknown as one that never was."""
         kept = self._kept.get(job_id)
-        if kept is None or kept.tenant != tenant or kept.until < time.monotonic():
+        if kept is None or kept.tenant != tenant or kept.until < time.monotonic() or self._bell.deaf:
             return None
         self._kept.move_to_end(job_id)
         return kept.body
@@ -51,6 +55,10 @@ class JobAnswers:
             if self._being_made.get(job_id) is mark:
                 del self._being_made[job_id]
 
-    def _forget(self, key: str) -> None:
-        self._kept.pop(key, None)
-        self._being_made.pop(key, None)
+    def _forget(self, key: str | None) -> None:
+        if key is None:
+            self._kept.clear()
+            self._being_made.clear()
+        else:
+            self._kept.pop(key, None)
+            self._being_made.pop(key, None)

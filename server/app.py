@@ -33,7 +33,6 @@ from server.pages import PageTokens
 from server.service import VideoService
 from server.settings import Settings, SettingsError, is_loopback
 from server.stores import Store
-from storage.secret import installation_secret
 
 DRAIN_SECONDS = 20.0
 """How long calls and purchases under way get; what is left then is cut, and continued by the next process."""
@@ -96,13 +95,13 @@ class Application:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self.settings
         _prepare(settings)
-        database = Database(settings.data_dir / "filmgate.sqlite")
+        database = database_of(settings)
         stack.callback(database.close)
-        schema.upgrade(database.engine)  # on the loop: nothing else runs yet, and the loop's threads are the engine's
+        _upgrade(database)  # on the loop: nothing else runs yet, and the loop's threads are the engine's
         self._http = HttpSide(settings.host, settings.http_port)
         stack.push_async_callback(self._http.stop)
         self.http_port = self._http.port
-        secret = installation_secret(stores.secret_file(settings))
+        secret = await stores.secret_of(settings, database)
         self.store = await _opened(settings, secret, self._edge_url())
         stack.push_async_callback(self.store.objects.close)
         pool = await stack.enter_async_context(MediaPool())
@@ -124,7 +123,11 @@ class Application:
         stack.push_async_callback(vendor_client.aclose)
         stack.push_async_callback(public_client.aclose)
         engine = Engine(
-            database, settings.data_dir, tenant_clips=settings.tenant_clips, worker_clips=settings.worker_clips
+            database,
+            settings.data_dir,
+            tenant_clips=settings.tenant_clips,
+            worker_clips=settings.worker_clips,
+            lease_seconds=float(settings.lease_seconds),
         )
         return Jobs(
             database=database,
@@ -193,9 +196,8 @@ def keeping_of(settings: Settings) -> Keeping:
 
 
 def _prepare(settings: Settings) -> None:
-    if settings.database_url is not None:
-        text = "this version keeps its rows in SQLite in the data folder; leave the variable out"
-        raise SettingsError([f"FILMGATE_DATABASE_URL: {text}"])
+    if settings.database_url is not None and settings.s3_bucket is None:
+        _log.warning("videos are kept in the data folder: all replicas must share it, or use S3_BUCKET_NAME")
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (settings.data_dir / "tmp").mkdir(exist_ok=True)
@@ -205,6 +207,20 @@ def _prepare(settings: Settings) -> None:
         crashpoints.arm(settings.crashpoint)
     except ValueError as error:
         raise SettingsError([f"FILMGATE_CRASHPOINT: {error}"]) from None
+
+
+def database_of(settings: Settings) -> Database:
+    """The database of these settings, not yet looked at."""
+    url = settings.database_url
+    return Database(settings.data_dir / "filmgate.sqlite" if url is None else url.get_secret_value())
+
+
+def _upgrade(database: Database) -> None:
+    try:
+        schema.upgrade(database.engine)
+    except sa.exc.OperationalError as error:
+        said = str(error.orig).strip().splitlines()[:1]
+        raise CannotStart(f"the database cannot be used: {' '.join(said)}") from None
 
 
 async def _opened(settings: Settings, secret: bytes, edge_url: str) -> Store:

@@ -1,7 +1,9 @@
 """Bring the database to the schema of this version; Alembic is imported only when there is something to do."""
 
+import contextlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +12,16 @@ import sqlalchemy as sa
 from core.database import metadata, sqlite_engine
 from jobs import tables as job_tables
 from ledger import tables as ledger_tables
+from server import tables as server_tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`; a test compares."""
-TABLES = (job_tables, ledger_tables)
+TABLES = (job_tables, ledger_tables, server_tables)
 """The modules whose import declares every table."""
+_LOCK, _LOCK_SECONDS = 0x66696C6D, 120
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -26,29 +30,46 @@ class NewerSchema(RuntimeError):
 
 
 def upgrade(engine: sa.Engine) -> bool:
-    """Upgrade in one transaction; False when nothing was to be done. Raises NewerSchema."""
-    stored = version(engine)
-    if stored == HEAD:
+    """Upgrade in one transaction; False when nothing was to be done. Raises NewerSchema.
+
+    Of processes that start at once, one upgrades and the others wait for it.
+    """
+    if version(engine) == HEAD:
         return False
-    if stored is None:
-        with engine.begin() as connection:
+    with _alone(engine) as connection:
+        stored = _version(connection)
+        if stored is None:
             _create(connection)
-        return True
-    migrate(engine, stored)
-    return True
+        elif stored != HEAD:
+            _migrate(connection, stored)
+        return stored != HEAD
 
 
 def migrate(engine: sa.Engine, stored: str | None) -> None:
     """Run the migrations from a revision on, in one transaction. Raises NewerSchema for an unknown one."""
+    with _alone(engine) as connection:
+        _migrate(connection, stored)
+
+
+@contextlib.contextmanager
+def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that no other process that starts can have at the same time."""
+    with engine.begin() as connection:  # on SQLite the lock is the transaction's own: BEGIN IMMEDIATE
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        yield connection
+
+
+def _migrate(connection: sa.Connection, stored: str | None) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
 
-    with engine.begin() as connection:
-        config = configuration(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if stored is not None and stored not in known:
-            raise NewerSchema("the database was made by a newer version of Filmgate; start that one")
-        command.upgrade(config, "head")
+    config = configuration(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if stored is not None and stored not in known:
+        raise NewerSchema("the database was made by a newer version of Filmgate; start that one")
+    command.upgrade(config, "head")
 
 
 def _create(connection: sa.Connection) -> None:
@@ -61,10 +82,14 @@ def _create(connection: sa.Connection) -> None:
 def version(engine: sa.Engine) -> str | None:
     """The revision the database is at; None for an empty one."""
     with engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-        return None if found is None else str(found)
+        return _version(connection)
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
 def draft(message: str, revision: str) -> None:

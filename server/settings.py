@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core.postgres import postgres_url
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
 from server.variables import SERVER as _SERVER
@@ -127,8 +128,21 @@ class _Settings(KeepingSettings, WebhookSettings):
     )
     database_url: Secret | None = _variable(
         _SERVER,
-        "A Postgres database for several replicas. Unset: SQLite in the data folder, one replica.",
+        "A Postgres database for one replica or several: `postgresql://user:password@host:5432/name`, or"
+        " `postgresql://user@/name?host=/folder/of/the/socket`. Unset: SQLite in the data folder, one replica.",
         "FILMGATE_DATABASE_URL",
+    )
+    secret: Annotated[SecretStr, Field(min_length=32)] | None = _variable(
+        _SERVER,
+        "Signs media addresses, page tokens and webhooks, at least 32 characters, the same for all replicas."
+        " Unset: one that is made once and kept in the data folder, or in the Postgres database.",
+        "FILMGATE_SECRET",
+    )
+    lease_seconds: Annotated[int, Field(ge=2, le=600)] = _variable(
+        _SERVER,
+        "Seconds without a sign of life after which a replica's work goes to the others; with Postgres only.",
+        "FILMGATE_LEASE_SECONDS",
+        default=30,
     )
 
     s3_bucket: Bucket | None = _variable(
@@ -188,7 +202,7 @@ class _Settings(KeepingSettings, WebhookSettings):
     )
     emulator_url: str | None = _variable(
         _MOCKS,
-        "A shared `filmgate emulate` that plays the vendors. Unset: one inside the server.",
+        "A shared `filmgate emulate` that plays the vendors. Unset: one inside the server; with Postgres, none.",
         "FILMGATE_EMULATOR_URL",
         example="http://127.0.0.1:8090",
     )
@@ -269,6 +283,13 @@ class _Settings(KeepingSettings, WebhookSettings):
     def _plain_address(cls, value: str | None) -> str | None:
         return None if value is None else checked_address(value, private_http=True)
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            postgres_url(value.get_secret_value())
+        return value
+
     @field_validator("upstreams")
     @classmethod
     def _upstream_addresses(cls, value: str | None) -> str | None:
@@ -296,7 +317,8 @@ class _Settings(KeepingSettings, WebhookSettings):
             for place, part in enumerate(value.split(","))
             if "," in value or name == "upstream_keys"
         }
-        return whole | parts
+        password = postgres_url(whole["database_url"]).password if "database_url" in whole else None
+        return whole | parts | ({"database_url[password]": str(password)} if password else {})
 
 
 def _vendor_fields() -> dict[str, Any]:
@@ -367,7 +389,7 @@ def environment(env_file: Path | None = None) -> dict[str, str]:
 
 def for_child() -> dict[str, str]:
     """This process's variables without any setting of ours: for a child that is told everything on its command line."""
-    known = {name for info in Settings.model_fields.values() for name in _names(info)}
+    known = {name for info in Settings.model_fields.values() for name in names_of(info)}
     known |= {name + _FILE for name in known}
     return {name: value for name, value in os.environ.items() if name not in known and not name.startswith(_PREFIX)}
 
@@ -426,27 +448,6 @@ def named(text: str) -> dict[str, str]:
     return found
 
 
-def env_example() -> str:
-    """The text of `.env.example`: every variable with its meaning and default, by section."""
-    sections: dict[str, list[str]] = {}
-    for field in Settings.model_fields.values():
-        sections.setdefault(_extra(field)["section"], []).append(_example(field))
-    head = (
-        "# Settings of Filmgate, generated from server/settings.py by `make docs`. Copy to .env and fill in.\n"
-        "# Every secret may come from a file instead: NAME_FILE=/run/secrets/name. An empty secret is refused.\n"
-    )
-    return head + "".join(f"\n# {title}.\n\n" + "\n".join(entries) for title, entries in sections.items())
-
-
-def documentation() -> str:
-    """The same as a Markdown table."""
-    rows = [
-        f"| {', '.join(f'`{name}`' for name in _names(field))} | {_default(field)} | {field.description} |\n"
-        for field in Settings.model_fields.values()
-    ]
-    return "| variable | default | what it does |\n| --- | --- | --- |\n" + "".join(rows)
-
-
 def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.api_key is None and not is_loopback(settings.host):
         yield "FILMGATE_HOST: an address that is not loopback needs FILMGATE_API_KEY"
@@ -476,7 +477,7 @@ def _collect(environment: Mapping[str, str], faults: list[str]) -> dict[str, Any
 
 def _spoken(info: FieldInfo, environment: Mapping[str, str], faults: list[str]) -> Iterator[tuple[str, str]]:
     """Each variable that says something about a setting, with what it says."""
-    for name in _names(info):
+    for name in names_of(info):
         if name in environment:
             if environment[name].strip():
                 yield name, environment[name].strip()
@@ -503,8 +504,8 @@ def _read(path: Path) -> str:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
-    known = {name for info in Settings.model_fields.values() for name in _names(info)}
-    known |= {name + _FILE for info in Settings.model_fields.values() if _is_secret(info) for name in _names(info)}
+    known = {name for info in Settings.model_fields.values() for name in names_of(info)}
+    known |= {name + _FILE for info in Settings.model_fields.values() if _is_secret(info) for name in names_of(info)}
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known | _FOR_OTHERS:
             close = difflib.get_close_matches(name, known, n=1)
@@ -522,27 +523,19 @@ def _fault(location: tuple[int | str, ...], message: str) -> str:
     if not location:
         return text
     info = Settings.model_fields.get(str(location[0]))
-    return f"{str(location[0]) if info is None else ' or '.join(_names(info))}: {text}"
+    return f"{str(location[0]) if info is None else ' or '.join(names_of(info))}: {text}"
 
 
-def _extra(info: FieldInfo) -> dict[str, Any]:
+def extra(info: FieldInfo) -> dict[str, Any]:
+    """What a setting is documented with."""
     assert isinstance(info.json_schema_extra, dict)
     return info.json_schema_extra
 
 
-def _names(info: FieldInfo) -> tuple[str, ...]:
-    return tuple(_extra(info)["names"])
+def names_of(info: FieldInfo) -> tuple[str, ...]:
+    """A setting's variables, the documented one first."""
+    return tuple(extra(info)["names"])
 
 
 def _is_secret(info: FieldInfo) -> bool:
     return "SecretStr" in str(info.annotation)
-
-
-def _default(info: FieldInfo) -> str:
-    return "" if info.default is None else f"`{info.default}`"
-
-
-def _example(info: FieldInfo) -> str:
-    name = _names(info)[0]
-    value = _extra(info)["example"] or ("" if info.default is None else str(info.default))
-    return f"# {info.description}\n# {name}={value}\n"

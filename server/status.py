@@ -44,6 +44,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.WRONG_TENANT: grpc.StatusCode.PERMISSION_DENIED,
     Reason.ROLE_REQUIRED: grpc.StatusCode.PERMISSION_DENIED,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
 }
@@ -52,6 +53,7 @@ RETRY_AFTER: Mapping[Reason, float] = {
     Reason.TENANT_RATE_LIMITED: 1.0,
     Reason.SERVER_OVERLOADED: 1.0,
     Reason.SHUTTING_DOWN: 1.0,
+    Reason.DATABASE_UNAVAILABLE: 1.0,
 }
 """Seconds to come back after, where the error itself does not say."""
 

@@ -2,13 +2,18 @@
 
 import base64
 import hmac
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 
+from core.database import Database, insert_unless_there
 from server.settings import Settings
+from server.tables import installation
 from storage.disk import DiskStore
+from storage.secret import SECRET_BYTES, installation_secret
 from storage.store import ObjectStore
 
 
@@ -59,8 +64,24 @@ def webhook_secret(settings: Settings, secret: bytes) -> str:
     return "whsec_" + base64.b64encode(derived(secret, "webhooks")).decode()
 
 
+async def secret_of(settings: Settings, database: Database) -> bytes:
+    """The installation's secret: the operator's, or one made once where all replicas find it. Raises StorageFailed."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value().encode()
+    if database.shared:
+        return await database.write(_shared_secret)
+    return installation_secret(secret_file(settings))
+
+
+def _shared_secret(connection: sa.Connection) -> bytes:
+    fresh = {"name": "secret", "value": secrets.token_bytes(SECRET_BYTES)}
+    connection.execute(insert_unless_there(connection, installation, [fresh]))
+    query = sa.select(installation.c.value).where(installation.c.name == "secret")
+    return bytes(connection.execute(query).scalar_one())
+
+
 def secret_file(settings: Settings) -> Path:
-    """Where the installation's secret lies."""
+    """Where the installation's secret lies when it is this data folder's alone."""
     return settings.data_dir / "installation.secret"
 
 

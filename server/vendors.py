@@ -55,7 +55,12 @@ def catalogue_of(settings: Settings, providers: Sequence[BaseVideoProvider]) -> 
 
 
 def needs_emulator(settings: Settings, providers: Sequence[BaseVideoProvider], unfinished: frozenset[str]) -> bool:
-    """Whether an emulator must run: for vendors to mock, or for unfinished attempts at one."""
+    """Whether an emulator must run: for vendors to mock, or for unfinished attempts at one.
+
+    One inside the server would be unknown to the other replicas, so with Postgres there is none.
+    """
+    if settings.database_url is not None and settings.emulator_url is None:
+        return False
     return settings.mock is not MockMode.NEVER and bool(
         unfinished or any(_is_mocked(settings, provider) for provider in providers)
     )
@@ -170,6 +175,11 @@ def _fingerprint(key: str) -> str:
 def _why(settings: Settings, provider: BaseVideoProvider) -> str:
     missing = _missing(settings, provider)
     match settings.mock:
+        case MockMode.ALWAYS | MockMode.AUTO if settings.database_url is not None and settings.emulator_url is None:
+            return (
+                f"{missing} is not set, and replicas on Postgres are mocked only by a shared `filmgate emulate`:"
+                " FILMGATE_EMULATOR_URL is not set"
+            )
         case MockMode.ALWAYS:
             return "played by our emulator: FILMGATE_MOCK=always"
         case MockMode.NEVER:

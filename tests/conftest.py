@@ -17,6 +17,7 @@ import pytest
 import structlog
 
 from server import settings
+from tests.postgres import Postgres
 
 settings.quiet_grpc()
 for _name in tuple(os.environ):
@@ -77,6 +78,14 @@ def log_of_its_own() -> Iterator[None]:
     structlog.configure(**configuration)
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server, for as long as this process of tests runs."""
+    server = Postgres()
+    yield server
+    server.remove()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`ledger verify` and `ledger show`: read the books of a data folder, also while a server runs on it."""
+"""`ledger verify` and `ledger show`: read the books, also while a server runs on it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +11,14 @@ from rich.table import Table
 
 from core.database import sqlite_engine
 from core.money import Money
+from core.postgres import postgres_engine
 from jobs import tables
 from jobs.records import TERMINAL_CLIP, ClipState
 from ledger import verify as checking
 from ledger.ledger import Balance
 from ledger.tables import entries
 from server.commands.serving import CANNOT_START, settled
+from server.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -63,15 +65,22 @@ def _row(balance: Balance, currency: str) -> list[str]:
     return [str(Money(currency=currency, micros=micros)) for micros in sums]
 
 
-def on_database(
-    env_file: Path | None, data_dir: Path | None, work: Callable[[sa.Connection], Result], *, writes: bool = False
-) -> Result:
-    """Run `work` on the data folder's database, which must be there; `writes`: in a transaction that is kept."""
-    path = settled(env_file, data_dir=data_dir).data_dir / "filmgate.sqlite"
+def _engine(settings: Settings, *, writes: bool) -> sa.Engine:
+    if settings.database_url is not None:
+        url, isolation = settings.database_url.get_secret_value(), "READ COMMITTED" if writes else "REPEATABLE READ"
+        return postgres_engine(url, application_name="filmgate-books", pool_size=1, isolation=isolation)
+    path = settings.data_dir / "filmgate.sqlite"
     if not path.is_file():
         typer.echo(f"error: there is no database at {path}", err=True)
         raise typer.Exit(CANNOT_START)
-    engine = sqlite_engine(path, begin="BEGIN IMMEDIATE" if writes else "BEGIN", pool_size=1)
+    return sqlite_engine(path, begin="BEGIN IMMEDIATE" if writes else "BEGIN", pool_size=1)
+
+
+def on_database(
+    env_file: Path | None, data_dir: Path | None, work: Callable[[sa.Connection], Result], *, writes: bool = False
+) -> Result:
+    """Run `work` on the database, which must be there; `writes`: in a transaction that is kept."""
+    engine = _engine(settled(env_file, data_dir=data_dir), writes=writes)
     try:
         with engine.begin() if writes else engine.connect() as connection:
             return work(connection)

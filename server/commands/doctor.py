@@ -6,10 +6,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
 from core.errors import MediaRejected, StorageFailed
+from core.postgres import postgres_engine
 from jobs.endpoints import RowState
 from media.errors import MediaFault
 from media.pool import MediaPool
@@ -51,7 +53,7 @@ def run(env_file: Path | None, data_dir: Path | None) -> int:
 def _vendors(settings: Settings) -> Table:
     table = Table("vendor", "rows", "state", "why", title="Vendors")
     providers = vendors.surfaces(settings)
-    emulator = settings.emulator_url or "http://127.0.0.1:1"
+    emulator = settings.emulator_url or (None if settings.database_url else "http://127.0.0.1:1")
     chosen = vendors.choose(settings, providers, emulator, catalogue=vendors.catalogue_of(settings, providers))
     colors = {RowState.LIVE: "green", RowState.MOCK: "yellow", RowState.UNAVAILABLE: "red", RowState.RETIRED: "dim"}
     for provider in providers:
@@ -92,9 +94,23 @@ async def _data(settings: Settings) -> str:
         raise _Wrong(f"{settings.data_dir} cannot be written: {error.strerror}") from None
 
 
+async def _database(settings: Settings) -> str:
+    if settings.database_url is None:
+        return "SQLite, in the data folder"
+    engine = postgres_engine(settings.database_url.get_secret_value(), application_name="filmgate-doctor", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return str(connection.exec_driver_sql("SELECT split_part(version(), ' on ', 1)").scalar())
+    except sa.exc.OperationalError as error:
+        raise _Wrong(f"Postgres: {str(error.orig).strip().splitlines()[0]}") from None
+    finally:
+        engine.dispose()
+
+
 async def _store(settings: Settings) -> str:
     try:
-        secret = installation_secret(stores.secret_file(settings))
+        given = settings.secret
+        secret = given.get_secret_value().encode() if given else installation_secret(stores.secret_file(settings))
         store = stores.open_store(settings, secret, "http://127.0.0.1").objects
         try:
             await store.check()
@@ -129,4 +145,10 @@ async def _ports(settings: Settings) -> str:
     return f"{settings.host}:{settings.grpc_port} and :{settings.http_port} are free"
 
 
-_CHECKS: dict[str, Check] = {"data folder": _data, "object store": _store, "media": _media, "ports": _ports}
+_CHECKS: dict[str, Check] = {
+    "data folder": _data,
+    "database": _database,
+    "object store": _store,
+    "media": _media,
+    "ports": _ports,
+}

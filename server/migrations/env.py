@@ -6,6 +6,7 @@ from alembic import context
 
 import jobs.tables  # noqa: F401 - declares its tables
 import ledger.tables  # noqa: F401 - declares its tables
+import server.tables  # noqa: F401 - declares its tables
 from core.database import metadata
 
 

@@ -1,11 +1,10 @@
 """The writer: one commit for many, a savepoint each; what is told as written is durable, what raises wrote nothing."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from core.database import Database, Timestamp
+from core.errors import DatabaseUnavailable
+from tests.postgres import Postgres
 
 _metadata = sa.MetaData()
 notes = sa.Table(
@@ -25,10 +26,21 @@ notes = sa.Table(
 )
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """An empty database: its file, or its address."""
+    if request.param == "sqlite":
+        yield tmp_path / "deep" / "notes.sqlite"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(place: Path | str) -> AsyncIterator[Database]:
     """An opened database with one table."""
-    database = Database(tmp_path / "deep" / "notes.sqlite")
+    database = Database(place)
     with database.engine.begin() as connection:
         _metadata.create_all(connection)
     yield database
@@ -127,17 +139,17 @@ async def test_a_cancelled_caller_never_leaves_half_a_thought(database: Database
 async def test_nothing_is_told_before_others_can_read_it(database: Database) -> None:
     for number in range(20):
         await database.write(_put(number))
-        with sqlite3.connect(database.path) as other:
-            assert other.execute("SELECT count(*) FROM note").fetchone() == (number + 1,)
-        other.close()
+        with database.engine.connect() as other:
+            assert other.exec_driver_sql("SELECT count(*) FROM note").scalar() == number + 1
 
 
-async def test_what_was_told_survives_a_kill(tmp_path: Path) -> None:
+async def test_what_was_told_survives_a_kill(place: Path | str) -> None:
     script = (
         "import asyncio, os, signal, sys, pathlib, sqlalchemy as sa\n"
         "from core.database import Database\n"
         "async def main():\n"
-        "    database = Database(pathlib.Path(sys.argv[1]))\n"
+        "    place = sys.argv[1]\n"
+        "    database = Database(place if '://' in place else pathlib.Path(place))\n"
         "    with database.engine.begin() as c: c.exec_driver_sql('CREATE TABLE note (id INTEGER PRIMARY KEY)')\n"
         "    for n in range(20):\n"
         "        await database.write(lambda c: c.exec_driver_sql(f'INSERT INTO note VALUES ({n})').rowcount)\n"
@@ -145,26 +157,32 @@ async def test_what_was_told_survives_a_kill(tmp_path: Path) -> None:
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
-    path = tmp_path / "killed.sqlite"
-    command = [sys.executable, "-c", script, str(path)]
+    command = [sys.executable, "-c", script, str(place)]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
     told, _ = await process.communicate()
     assert process.returncode == -9
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM note").fetchone() == (len(told.split()),) == (20,)
-    connection.close()
+    database = Database(place)
+    assert len(told.split()) == len(await _ids(database)) == 20
+    database.close()
 
 
-async def test_the_file_is_synced_at_every_commit(database: Database) -> None:
+async def test_the_file_is_synced_at_every_commit(tmp_path: Path) -> None:
+    database = Database(tmp_path / "notes.sqlite")
+
     def pragmas(connection: sa.Connection) -> list[object]:
         names = ("journal_mode", "synchronous", "foreign_keys")
         return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
 
     assert await database.write(pragmas) == ["wal", 2, 1]
     assert await database.read(pragmas) == ["wal", 2, 1]
+    database.close()
 
 
-async def test_a_full_disk_is_told_to_everybody_whose_work_it_undid(database: Database) -> None:
+async def test_a_full_disk_is_told_to_everybody_whose_work_it_undid(tmp_path: Path) -> None:
+    database = Database(tmp_path / "notes.sqlite")
+    with database.engine.begin() as connection:
+        _metadata.create_all(connection)
+
     def fill(connection: sa.Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
@@ -174,8 +192,9 @@ async def test_a_full_disk_is_told_to_everybody_whose_work_it_undid(database: Da
     answers = await _together(database, *works)
     told = [answer for answer in answers if isinstance(answer, int)]
     assert await _ids(database) == told
-    assert isinstance(answers[2], sa.exc.OperationalError)
+    assert isinstance(answers[2], DatabaseUnavailable)
     assert await database.write(_put(6)) == 6
+    database.close()
 
 
 async def test_a_reader_sees_one_moment(database: Database) -> None:
@@ -233,10 +252,7 @@ async def test_bulk_work_that_raises_has_written_nothing(database: Database) -> 
     assert await database.write(_put(1)) == 1
 
 
-async def test_closing_finishes_what_waits(tmp_path: Path) -> None:
-    database = Database(tmp_path / "notes.sqlite")
-    with database.engine.begin() as connection:
-        _metadata.create_all(connection)
+async def test_closing_finishes_what_waits(database: Database) -> None:
     tasks = [asyncio.create_task(database.write(_put(number))) for number in range(100)]
     await asyncio.sleep(0)
     await asyncio.get_running_loop().run_in_executor(None, database.close)

@@ -13,11 +13,13 @@ import yaml
 from providers.catalogue import ADAPTERS
 from server import settings
 from server.app import Application
+from tests.postgres import Postgres
 
 COMPOSE_FILES = ("docker-compose.dev.yaml", "docker-compose.prod.yaml")
 IMAGE_VARIABLE = re.compile(r"(FILMGATE_\w+)=(\S+)")
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]*\}")
 DEFAULTED = re.compile(r"\$\{\w+:-([^}]*)\}")
+DATABASE_URL = "postgresql://filmgate:a-password@postgres/filmgate"
 SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL")
 
 
@@ -68,12 +70,13 @@ def test_what_filmgate_depends_on_says_when_it_is_healthy(root: Path, name: str)
         assert services[needed]["healthcheck"]["test"]
 
 
-@pytest.mark.parametrize("name", COMPOSE_FILES)
-def test_postgres_waits_behind_a_profile(root: Path, name: str) -> None:
-    services = loaded(root, name)["services"]
-    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+def test_postgres_waits_behind_a_profile_in_development_alone(root: Path) -> None:
+    development, production = (loaded(root, name)["services"] for name in COMPOSE_FILES)
+    profiles = {name: service["profiles"] for name, service in development.items() if "profiles" in service}
     assert profiles == {"postgres": ["postgres"]}
-    assert "postgres" not in services["filmgate"].get("depends_on", {})
+    assert "postgres" not in development["filmgate"].get("depends_on", {})
+    assert "profiles" not in production["postgres"]
+    assert "postgres" in production["filmgate"]["depends_on"]
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)
@@ -83,10 +86,12 @@ def test_the_database_outlives_the_container(root: Path, name: str) -> None:
     assert "filmgate-data" in compose["volumes"]
 
 
-def test_production_mocks_nothing_and_runs_once(root: Path) -> None:
+def test_production_mocks_nothing_and_has_a_port_for_each_replica(root: Path) -> None:
     filmgate = loaded(root, "docker-compose.prod.yaml")["services"]["filmgate"]
     assert filmgate["environment"]["FILMGATE_MOCK"] == "never"
-    assert filmgate["deploy"]["replicas"] == 1
+    for port in filmgate["ports"]:
+        first, last = map(int, port.split(":")[1].split("-"))
+        assert last - first + 1 == filmgate["deploy"]["replicas"] == 2
 
 
 def test_production_reads_every_secret_from_a_file(root: Path) -> None:
@@ -119,7 +124,8 @@ def container_environment(root: Path, name: str, secrets: Path, given: dict[str,
 def environment(root: Path, name: str, secrets: Path) -> dict[str, str]:
     """`container_environment` of an installation whose secrets and required variables are all there."""
     for secret in loaded(root, name).get("secrets", {}):
-        (secrets / secret).write_text(f"a-secret-of-{secret}", encoding="utf-8")
+        text = DATABASE_URL if secret == "database_url" else f"a-secret-of-{secret}"
+        (secrets / secret).write_text(text, encoding="utf-8")
     given = {"FILMGATE_PUBLIC_URL": "https://filmgate.example.com", "S3_BUCKET_NAME": "clips"}
     return container_environment(root, name, secrets, given)
 
@@ -142,13 +148,18 @@ def test_the_server_accepts_what_the_production_file_tells_it(root: Path, tmp_pa
 
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)
-async def test_the_server_starts_on_it_but_for_the_bucket(root: Path, tmp_path: Path, name: str) -> None:
+async def test_the_server_starts_on_it_but_for_the_bucket(
+    root: Path, tmp_path: Path, name: str, postgres: Postgres
+) -> None:
     ours = {"FILMGATE_DATA_DIR": str(tmp_path / "data"), "FILMGATE_HOST": "127.0.0.1", "FILMGATE_MOCK": "auto"}
     told = environment(root, name, tmp_path) | ours
     told = {key: value for key, value in told.items() if not key.startswith(("S3_", "AWS_"))}
-    application = Application(settings.load(told, grpc_port=0, http_port=0))
-    await application.start()
-    try:
-        assert application.grpc_port > 0
-    finally:
-        await application.stop()
+    with postgres.database() as database:
+        if told.pop("FILMGATE_DATABASE_URL_FILE", None):
+            told["FILMGATE_DATABASE_URL"] = postgres.url(database)
+        application = Application(settings.load(told, grpc_port=0, http_port=0))
+        await application.start()
+        try:
+            assert application.grpc_port > 0
+        finally:
+            await application.stop()

@@ -6,7 +6,7 @@ import inspect
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from media.pool import MediaPool
 from providers.catalogue import ADAPTERS
 from server.vendors import mock_endpoints
 from storage.disk import DiskStore
+from tests.postgres import Postgres
 
 Found = TypeVar("Found")
 POLICY = Policy(
@@ -65,6 +66,7 @@ class Workshop:
     """The room, its emulators, and what a test does with them."""
 
     data_dir: Path
+    place: Path | str
     pool: MediaPool
     emulators: EmulatorServer
     emulator_url: str
@@ -82,9 +84,7 @@ class Workshop:
 
     async def open(self) -> None:
         """Start, as a server process would."""
-        self.database = Database(self.data_dir / "filmgate.sqlite")
-        with self.database.engine.begin() as connection:
-            metadata.create_all(connection)
+        self.database = Database(self.place)
         endpoints = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
         vendor_client = VendorClient(verify=_TLS)
@@ -266,10 +266,24 @@ async def pool() -> AsyncIterator[MediaPool]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which the engine has been once: it notices a queue that is new to it only after a second."""
+async def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedded database in which the engine has been once."""
     folder = tmp_path_factory.mktemp("fresh")
-    database = Database(folder / "filmgate.sqlite")
+    await _first_launch(folder / "filmgate.sqlite", folder)
+    return folder / "filmgate.sqlite"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fresh_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a Postgres database in which the engine has been once, to be copied."""
+    postgres.run("CREATE DATABASE fresh")
+    await _first_launch(postgres.url("fresh"), tmp_path_factory.mktemp("fresh"))
+    return "fresh"
+
+
+async def _first_launch(place: Path | str, folder: Path) -> None:
+    """Make all tables. The engine notices a queue that is new to it only after a second."""
+    database = Database(place)
     with database.engine.begin() as connection:
         metadata.create_all(connection)
     engine = Engine(database, folder, tenant_clips=1, worker_clips=1)
@@ -280,12 +294,50 @@ async def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     await engine.launch({}, nothing_runs)
     await engine.stop()
     database.close()
-    return database.path
+
+
+POSTGRES_TOO = frozenset(
+    {
+        "test_accepting",
+        "test_callbacks",
+        "test_cancelling",
+        "test_engine_names",
+        "test_lost_replies",
+        "test_resolving",
+        "test_waiting",
+        "test_watching",
+    }
+)
+"""The modules that run on Postgres as well: those in which several writers could meet."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both databases for the modules where it matters."""
+    if "kind" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in POSTGRES_TOO:
+        metafunc.parametrize("kind", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database: `sqlite` or `postgres`."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """A database of the test's own, with all tables: its file, or its address."""
+    if kind == "sqlite":
+        fresh: Path = request.getfixturevalue("fresh_file")
+        yield Path(shutil.copy(fresh, tmp_path))
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database(request.getfixturevalue("fresh_template")) as name:
+        yield postgres.url(name)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def opened(
-    tmp_path: Path, pool: MediaPool, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pool: MediaPool, place: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Opened]:
     """`await opened(webhooks=True, speed=400, policy={...})`: a running workshop, closed after the test."""
     monkeypatch.setattr("jobs.sweeper.EVERY", 0.2)  # only how often it looks: what it does there stays the same
@@ -303,10 +355,9 @@ async def opened(
         emulators = EmulatorServer(options=Options(**{"speed": 400.0} | options), pool=pool)
         url = await emulators.start(data_dir=tmp_path)
         stack.push_async_callback(emulators.stop)
-        shutil.copy(fresh_database, tmp_path)
         chosen = replace(POLICY, **dict(policy or {}))
         workshop = Workshop(
-            tmp_path, pool, emulators, url, chosen, webhooks, tenant_clips, webhook_origins=webhook_origins
+            tmp_path, place, pool, emulators, url, chosen, webhooks, tenant_clips, webhook_origins=webhook_origins
         )
         await workshop.open()
         workshops.append(workshop)

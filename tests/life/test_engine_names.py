@@ -105,6 +105,7 @@ async def _begin_again(workshop: "Workshop", workflow: str) -> str:
     def work(connection: sa.Connection) -> None:
         forget = sa.text("DELETE FROM operation_outputs WHERE workflow_uuid = :name")
         revive = sa.text("UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid = :name")
+        _reach_engine(connection)
         for statement in (forget, revive):
             connection.execute(statement, {"name": workflow})
 
@@ -114,6 +115,12 @@ async def _begin_again(workshop: "Workshop", workflow: str) -> str:
     await workshop.eventually(lambda: _succeeded(workflow))
     [status] = await DBOS.list_workflows_async(workflow_ids=[workflow])
     return str(status.output)
+
+
+def _reach_engine(connection: sa.Connection) -> None:
+    """Its tables are in a schema of their own on Postgres."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL search_path TO public, dbos")
 
 
 async def _succeeded(workflow: str) -> bool:
@@ -164,6 +171,7 @@ async def test_a_pickle_is_never_opened(opened: Opened) -> None:
     poison = sa.text("UPDATE workflow_output SET output = :trap WHERE workflow_uuid = :name")
 
     def work(connection: sa.Connection) -> int:
+        _reach_engine(connection)
         connection.execute(plant, {"name": workflow})
         return connection.execute(poison, {"name": workflow, "trap": trap}).rowcount
 

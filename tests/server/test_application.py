@@ -11,7 +11,6 @@ from filmgate.v1 import video_service_pb2_grpc
 from core.errors import StorageFailed
 from server import settings
 from server.app import Application, CannotStart
-from server.settings import SettingsError
 from tests.server.calling import wanted
 
 
@@ -77,6 +76,7 @@ async def test_a_store_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert not isinstance(caught.value, StorageFailed)
 
 
-async def test_postgres_is_refused_rather_than_ignored(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="FILMGATE_DATABASE_URL"):
-        await Application(chosen(tmp_path, database_url="postgresql://h/d")).start()
+async def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="database") as caught:
+        await Application(chosen(tmp_path, database_url="postgresql://u:planted@127.0.0.1:9/d")).start()
+    assert "planted" not in str(caught.value)

@@ -50,7 +50,7 @@ def test_bad_settings_are_all_told_without_their_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"FILMGATE_DATABASE_URL": "postgresql://u:planted@h/d"}, "FILMGATE_DATABASE_URL"),
+        ({"FILMGATE_DATABASE_URL": "mysql://u:planted@h/d"}, "FILMGATE_DATABASE_URL"),
         ({"FILMGATE_CRASHPOINT": "no-such-point"}, "FILMGATE_CRASHPOINT"),
     ],
 )

@@ -1,5 +1,8 @@
 """The migrations make the tables that the code knows, leave the engine's alone, and refuse a newer database."""
 
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,24 +14,38 @@ from alembic.script import ScriptDirectory
 
 import jobs.tables
 from core.database import metadata, sqlite_engine
+from core.postgres import postgres_engine
 from ledger import tally
 from ledger.tables import entries, tallies
 from server import schema
+from tests.postgres import Postgres
 
 assert jobs.tables
 
 
-def test_the_newest_migration_is_the_one_that_is_compared(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "a.sqlite")
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        engine = sqlite_engine(tmp_path / "a.sqlite")
+        yield engine
+        engine.dispose()
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.database() as name:
+        engine = postgres_engine(postgres.url(name), application_name="test", pool_size=10, lock_seconds=0.25)
+        yield engine
+        engine.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_is_compared(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         scripts = ScriptDirectory.from_config(schema.configuration(connection))
         assert scripts.get_heads() == [schema.HEAD]
-    engine.dispose()
 
 
 @pytest.mark.parametrize("migrated", [True, False])
-def test_a_new_and_a_migrated_database_have_exactly_our_tables(tmp_path: Path, migrated: bool) -> None:
-    engine = sqlite_engine(tmp_path / "a.sqlite")
+def test_a_new_and_a_migrated_database_have_exactly_our_tables(engine: sa.Engine, migrated: bool) -> None:
     assert schema.version(engine) is None
     if migrated:
         schema.migrate(engine, None)
@@ -39,7 +56,6 @@ def test_a_new_and_a_migrated_database_have_exactly_our_tables(tmp_path: Path, m
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
 
 
 def test_running_sums_are_made_of_the_ledger_that_is_there(tmp_path: Path) -> None:
@@ -69,20 +85,35 @@ def test_running_sums_are_made_of_the_ledger_that_is_there(tmp_path: Path) -> No
     engine.dispose()
 
 
-def test_the_engines_tables_stay(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "a.sqlite")
+def test_the_engines_tables_stay(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE workflow_status (id TEXT)"))
     schema.upgrade(engine)
     assert "workflow_status" in sa.inspect(engine).get_table_names()
-    engine.dispose()
 
 
-def test_a_newer_database_is_refused(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "a.sqlite")
+def test_a_newer_database_is_refused(engine: sa.Engine) -> None:
     schema.upgrade(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(schema.NewerSchema):
         schema.upgrade(engine)
-    engine.dispose()
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["old", "empty"])
+def test_of_processes_that_start_at_once_one_upgrades(engine: sa.Engine, old: bool) -> None:
+    if old:
+        schema.migrate(engine, None)
+        with engine.begin() as connection:
+            for name in ("executor", "installation"):
+                connection.execute(sa.text(f"DROP TABLE {name}"))
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    together = threading.Barrier(2)
+
+    def start(_number: int) -> bool:
+        together.wait(10)
+        return schema.upgrade(engine)
+
+    with ThreadPoolExecutor(2) as processes:
+        assert sorted(processes.map(start, range(2))) == [False, True]
+    assert schema.version(engine) == schema.HEAD

