@@ -103,11 +103,8 @@ def test_a_newer_database_is_refused(engine: sa.Engine) -> None:
 @pytest.mark.parametrize("old", [True, False], ids=["old", "empty"])
 def test_of_processes_that_start_at_once_one_upgrades(engine: sa.Engine, old: bool) -> None:
     if old:
-        schema.migrate(engine, None)
         with engine.begin() as connection:
-            for name in ("executor", "installation"):
-                connection.execute(sa.text(f"DROP TABLE {name}"))
-            connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+            command.upgrade(schema.configuration(connection), "0002")
     together = threading.Barrier(2)
 
     def start(_number: int) -> bool:
