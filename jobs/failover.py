@@ -54,7 +54,7 @@ class Membership:
         self._threads: list[threading.Thread] = []
         # Of their own, each with one connection: whatever one of them waits for does not hold up the other.
         self._beats, self._watch = (
-            database.connect("fglease", pool_size=1, lock_seconds=seconds / BEATS, idle_seconds=seconds)
+            database.connect("fglease", pool_size=1, lock_seconds=seconds / BEATS, idle_seconds=seconds, pre_ping=True)
             for _ in range(2)
         )
         self._valid_until = -1.0

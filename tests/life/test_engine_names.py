@@ -1,15 +1,19 @@
 """The private names of DBOS that the engine leans on do what we need of them; each has its test."""
 
+import asyncio
 import base64
 import pickle
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 from dbos import _serialization as dbos_serialization
+from dbos import _sys_db as dbos_sys_db
 
+from jobs import engine as engine_module
 from jobs.engine import workflow_id
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView, Verdict, VerdictKind
@@ -88,6 +92,47 @@ async def _goes_on(workshop: "Workshop", view: JobView) -> None:
     ended = await workshop.ended(view.job.id)
     assert ended.job.state is JobState.CANCELLED
     assert len(await workshop.vendor_jobs()) == 1
+
+
+async def test_what_a_dead_process_was_running_is_queued_again(opened: Opened) -> None:
+    workshop = await opened()
+    view = await _stuck(workshop)
+    await _kill_tasks(workshop)
+
+    def work(connection: sa.Connection) -> int:
+        _reach_engine(connection)
+        return connection.execute(sa.text("UPDATE workflow_status SET executor_id = 'dead'")).rowcount
+
+    assert await workshop.database.write(work) == 1
+    engine = workshop.jobs.context.engine
+    await asyncio.to_thread(engine._recover, "somebody else")
+    assert engine.running() == 0
+    await asyncio.to_thread(engine._recover, "dead")
+    await workshop.eventually(lambda: _runs(workshop))
+    await _goes_on(workshop, view)
+
+
+async def _runs(workshop: "Workshop") -> bool:
+    return workshop.jobs.context.engine.running() == 1
+
+
+@pytest.mark.parametrize("text", ["connection is bad: no such file", "failed to resolve host 'db'", "other words"])
+async def test_a_lost_connection_is_waited_out_whatever_its_words(opened: Opened, text: str) -> None:
+    await opened()
+    lost = sa.exc.OperationalError("SELECT 1", {}, psycopg.OperationalError(text))
+    assert not engine_module._retriable(lost), "DBOS has learned it: our patch can go"
+    tries: list[None] = []
+
+    @dbos_sys_db.db_retry(initial_backoff=0.001)
+    def work() -> int:
+        tries.append(None)
+        if len(tries) < 3:
+            raise lost
+        return len(tries)
+
+    assert work() == 3
+    twice = sa.exc.IntegrityError("INSERT", {}, psycopg.errors.UniqueViolation("twice"))
+    assert not engine_module._also_retriable(twice)
 
 
 async def test_a_queued_clip_is_not_stranded(opened: Opened) -> None:

@@ -69,3 +69,15 @@ def test_attempts_still_waited_for_keep_their_emulator() -> None:
     assert found.endpoint("mock:runway") is not None
     assert found.endpoint("mock:replicate") is None
     assert found.availability(RUNWAY).state is RowState.LIVE
+
+
+def test_replicas_are_mocked_by_a_shared_emulator_or_not_at_all() -> None:
+    url = {"FILMGATE_DATABASE_URL": "postgresql://u@h/d"}
+    alone = settings.load(url)
+    assert not vendors.needs_emulator(alone, PROVIDERS, frozenset({"mock:runway"}))
+    found = vendors.choose(alone, PROVIDERS, None).availability(RUNWAY)
+    assert found.state is RowState.UNAVAILABLE
+    assert "FILMGATE_EMULATOR_URL" in found.reason
+    shared = settings.load({**url, "FILMGATE_EMULATOR_URL": EMULATOR})
+    assert vendors.needs_emulator(shared, PROVIDERS, frozenset())
+    assert vendors.choose(shared, PROVIDERS, EMULATOR).availability(RUNWAY).state is RowState.MOCK
