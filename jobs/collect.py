@@ -20,7 +20,7 @@ from core.spec import Notice
 from jobs import tables
 from jobs.context import Context
 from jobs.endpoints import Endpoint
-from jobs.records import Attempt, Situation, notice_json, situation, usage_of
+from jobs.records import Attempt, ClipState, Situation, notice_json, situation, usage_of
 from jobs.sender import Sender
 from jobs.settle import StoredVideo, bill_failure, bill_success, candidate_of, fail_attempt, succeed
 from jobs.transfer import Credential, TransferLimits, download
@@ -205,7 +205,7 @@ class Collecting:
         return "submit"
 
     async def dress(self, clip_id: str) -> str:
-        """Thumbnail the stored clip and tidy up. Never fails the clip."""
+        """Thumbnail the stored clip and tidy up, here and perhaps at the vendor. Never fails the clip."""
         found = await self.context.database.read(lambda connection: situation(connection, clip_id))
         attempt = found.last
         path = self.context.temp_dir / f"{attempt.id}.mp4" if attempt is not None else None
@@ -217,7 +217,20 @@ class Collecting:
         finally:
             if path is not None:
                 await _on_file_thread(lambda: _discard(path))
+        if self.context.policy.delete_at_vendor and found.clip.state is ClipState.SUCCEEDED:
+            await self._forgotten_there(found)
         return "end"
+
+    async def _forgotten_there(self, found: Situation) -> None:
+        """The clip is ours and stored: its vendors need not keep theirs."""
+        for attempt in found.attempts:
+            try:
+                forgotten = await self.sender.delete(attempt)
+            except Exception as error:  # whatever a vendor says to it, the clip stays delivered
+                forgotten = False
+                _log.warning("deleting at the vendor failed", attempt=attempt.id, error=type(error).__name__)
+            if forgotten is False:
+                _log.warning("the vendor did not delete", attempt=attempt.id, endpoint=attempt.endpoint)
 
     async def _thumbnail(self, found: Situation, path: Path) -> None:
         image = await self.context.pool.run(thumbnail, path, timeout=60.0)

@@ -51,6 +51,8 @@ class Policy:
     download_deadline: float = 600.0
     max_output_bytes: int = 2 << 30
     max_queued: int = 100_000
+    delete_at_vendor: bool = False
+    """Whether a vendor that offers it is asked to forget what has been collected."""
 
 
 _COLLECTED_AT_ONCE = 6

@@ -118,6 +118,14 @@ class Sender:
         reply = await self._ask(attempt, request)
         return None if reply is None else provider.cancelled(reply)
 
+    async def delete(self, attempt: Attempt) -> bool | None:
+        """Make the vendor forget an ended job: whether it has; None where it offers no such thing."""
+        request = self.context.provider(attempt).delete(attempt.ticket or {}) if attempt.ticket else None
+        if request is None:
+            return None
+        reply = await self._ask(attempt, request)
+        return reply is not None and (200 <= reply.status < 300 or reply.status == 404)
+
     async def search(self, attempt: Attempt) -> Found:
         """Look for a lost submit in the vendor's list."""
         provider = self.context.provider(attempt)

@@ -195,6 +195,10 @@ class BaseVideoProvider(ABC):
         """What the vendor's answer to `cancel` says; by default the next poll tells."""
         return Pending(retry_after=retry_after(reply))
 
+    def delete(self, ticket: Ticket) -> Request | None:
+        """Make the vendor forget an ended job, with what it was given and made; None where no page offers that."""
+        return None
+
     def search(self, attempt: AttemptReference) -> Request | None:
         """Look for a submit whose reply was lost; None where the vendor cannot list."""
         return None

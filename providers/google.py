@@ -130,6 +130,10 @@ class GoogleProvider(BaseVideoProvider):
         said = self.outcome(reply)
         return Pending() if isinstance(said, Finished) else said
 
+    def delete(self, ticket: Ticket) -> Request:
+        """`DELETE /v1/interactions/{id}`: the stored interaction; the vendor keeps its file for 48 hours."""
+        return self._ask("DELETE", ticket)
+
     def callback_secret(self) -> Request | None:
         """The public keys of per-request webhooks, `GET /.well-known/jwks.json`; no key is needed to read them."""
         return Request(method="GET", path="/.well-known/jwks.json")

@@ -99,6 +99,10 @@ class LumaLegacyProvider(BaseVideoProvider):
             return Failed(failure=self.lost())
         return super().cancelled(reply)
 
+    def delete(self, ticket: Ticket) -> Request:
+        """`DELETE /generations/{id}`."""
+        return _request("DELETE", f"/generations/{ticket['id']}")
+
     def search(self, attempt: AttemptReference) -> Request | None:
         """`GET /generations`, from the first; its order and its largest page are not documented."""
         return _page(0)

@@ -148,6 +148,10 @@ class OpenAIVideosProvider(BaseVideoProvider):
             return Pending(unknown=readable(status)[:64] or "no status")
         return Pending(stage=stage, progress=_share(document.get("progress")))
 
+    def delete(self, ticket: Ticket) -> Request:
+        """`DELETE /videos/{id}`: of completed and failed videos only."""
+        return replace(_get(f"/videos/{ticket['id']}"), method="DELETE")
+
     def search(self, attempt: AttemptReference) -> Request | None:
         """`GET /videos`, newest first."""
         return _get("/videos", {"limit": "100", "order": "desc"})

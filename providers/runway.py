@@ -141,6 +141,10 @@ class RunwayProvider(BaseVideoProvider):
             return Failed(failure=self.lost())
         return super().cancelled(reply)
 
+    def delete(self, ticket: Ticket) -> Request:
+        """The same `DELETE /v1/tasks/{id}`: of an ended task it removes the stored output as well."""
+        return _request("DELETE", f"/v1/tasks/{ticket['id']}")
+
 
 def _request(method: str, path: str, body: Json = None) -> Request:
     return Request(method=method, path=path, headers=_VERSION, json=body, auth=Auth())

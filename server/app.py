@@ -187,6 +187,7 @@ def policy_of(settings: Settings) -> Policy:
         clip_attempts=settings.clip_attempts,
         resolution_ttl=float(settings.resolution_ttl),
         lookup_settle=float(settings.lookup_settle),
+        delete_at_vendor=settings.delete_at_vendor,
     )
 
 

@@ -113,6 +113,12 @@ class KeepingSettings(BaseSettings):
         "FILMGATE_UPLOAD_HOURS",
         default=1,
     )
+    delete_at_vendor: bool = variable(
+        KEEPING,
+        "Whether vendors are asked to delete what has been stored here, where they offer that.",
+        "FILMGATE_DELETE_AT_VENDOR",
+        default=False,
+    )
 
 
 def _origin(value: str) -> str:

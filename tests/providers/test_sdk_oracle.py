@@ -271,6 +271,10 @@ _RUNWAY: dict[str, tuple[Callable[[], Request | None], _RunwayCall]] = {
         lambda: ADAPTERS["runway"].cancel({"id": _TASK}),
         lambda sdk: sdk.tasks.delete(_TASK),
     ),
+    "delete": (
+        lambda: ADAPTERS["runway"].delete({"id": _TASK}),
+        lambda sdk: sdk.tasks.delete(_TASK),
+    ),
 }
 
 _ReplicateCall = Callable[[ReplicateClient], object]

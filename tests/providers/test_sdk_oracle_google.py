@@ -231,6 +231,10 @@ _OMNI: dict[str, tuple[Callable[[], Request | None], _Call]] = {
         lambda: ADAPTERS["google"].cancel({"id": "v1_abc"}),
         lambda sdk: sdk.interactions.cancel("v1_abc"),
     ),
+    "delete": (
+        lambda: ADAPTERS["google"].delete({"id": "v1_abc"}),
+        lambda sdk: sdk.interactions.delete("v1_abc"),
+    ),
 }
 
 

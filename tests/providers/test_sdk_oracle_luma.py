@@ -296,7 +296,8 @@ _DREAMS: dict[str, tuple[Callable[[], Request | None], _Legacy]] = {
         ),
         lambda sdk: sdk.generations.list(limit=50, offset=50),
     ),
-    "delete": (lambda: _LEGACY.cancel({"id": _JOB}), lambda sdk: sdk.generations.delete(_JOB)),
+    "cancel": (lambda: _LEGACY.cancel({"id": _JOB}), lambda sdk: sdk.generations.delete(_JOB)),
+    "delete": (lambda: _LEGACY.delete({"id": _JOB}), lambda sdk: sdk.generations.delete(_JOB)),
 }
 
 

@@ -74,7 +74,7 @@ def recorder() -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_POST = _record  # noqa: N815 - the names http.server looks for
+        do_GET = do_POST = do_DELETE = _record  # noqa: N815 - the names http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -199,6 +199,10 @@ _CASES: dict[str, tuple[Callable[[], Request | None], _Call]] = {
     "poll": (
         lambda: _OURS.poll({"id": "video_68d7"}),
         lambda sdk: sdk.videos.retrieve("video_68d7"),
+    ),
+    "delete": (
+        lambda: _OURS.delete({"id": "video_68d7"}),
+        lambda sdk: sdk.videos.delete("video_68d7"),
     ),
     "list": (
         lambda: _OURS.search(_ATTEMPT),
