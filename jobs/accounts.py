@@ -53,7 +53,9 @@ class Accounts:
                 raise Conflict(reason=Reason.ALREADY_EXISTS, message=f"tenant {name} is there already; update it")
             return tenants.get(connection, name)
 
-        return await self._changed(act, work)
+        made = await self._changed(act, work)
+        self._policies.pop(name, None)
+        return made
 
     async def tenant(self, name: str) -> Tenant:
         """One tenant. Raises NotFound."""
@@ -66,8 +68,9 @@ class Accounts:
     async def update_tenant(self, name: str, change: TenantChange, act: Act) -> Tenant:
         """Change a tenant. Raises NotFound."""
         now = self.context.now()
+        changed = await self._changed(act, lambda connection: tenants.update(connection, name, change, now))
         self._policies.pop(name, None)
-        return await self._changed(act, lambda connection: tenants.update(connection, name, change, now))
+        return changed
 
     async def set_budget(self, name: str, period: Period, limit: Money, act: Act) -> Standing:
         """Set a budget; the tenant's row appears with it."""

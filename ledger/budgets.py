@@ -60,12 +60,7 @@ class Standing:
         return self.limit - self.spent - self.held
 
 
-_OF = (
-    sa.select(budgets)
-    .where(budgets.c.tenant.in_(sa.bindparam("tenants", expanding=True)))
-    .order_by(budgets.c.tenant, budgets.c.period)
-)
-_LOCKED = _OF.with_for_update()
+_OF = sa.select(budgets).where(budgets.c.tenant.in_(sa.bindparam("tenants", expanding=True)))
 """Built once: every accept of real money asks."""
 
 
@@ -73,11 +68,13 @@ def standings(
     connection: sa.Connection, tenants: Collection[str], now: datetime, *, lock: bool = False
 ) -> dict[str, list[Standing]]:
     """Tenant -> its budgets as they stand. `lock`: no other transaction takes from them before this one ends."""
-    rows = connection.execute(_LOCKED if lock else _OF, {"tenants": list(tenants)}).all()
+    rows = connection.execute(_OF, {"tenants": list(tenants)}).all()
     if not rows:
         return {}
     spans = {period: span(period, now) for period in Period}
-    owners = {row.tenant for row in rows}
+    owners = sorted({row.tenant for row in rows})
+    if lock:
+        tally.lock(connection, owners)
     sums = tally.tallies_of(connection, owners, [each.name for each in spans.values()])
     found: dict[str, list[Standing]] = {}
     for row in rows:
@@ -123,6 +120,7 @@ _SET = sa.text(
 
 def put(connection: sa.Connection, tenant: str, period: Period, limit: int, now: datetime) -> None:
     """Set a tenant's budget for a period, in place of the one before."""
+    tally.begin(connection, tenant)
     connection.execute(_SET, {"tenant": tenant, "period": str(period), "limit": limit, "now": now})
 
 

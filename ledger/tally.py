@@ -1,7 +1,7 @@
 """Running sums of real money per tenant, changed in the transaction of the entries they sum up."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +62,21 @@ def add_spent(connection: sa.Connection, tenant: str, currency: str, micros: int
 
 def _row(tenant: str, period: str, *, spent: int = 0, held: int = 0) -> dict[str, str | int]:
     return {"tenant": tenant, "period": period, "spent": spent, "held": held}
+
+
+def begin(connection: sa.Connection, tenant: str) -> None:
+    """Make sure of the row that `lock` locks."""
+    connection.execute(_ADD, _row(tenant, TOTAL))
+
+
+def lock(connection: sa.Connection, tenants: Sequence[str]) -> None:
+    """Wait until no other transaction moves money of these tenants, and keep them waiting.
+
+    It is the row that every movement changes first, so that nobody waits for the other in a circle.
+    """
+    if connection.dialect.name != "sqlite":  # which lets one transaction write at a time anyway
+        mine = sa.select(tallies.c.tenant).where(tallies.c.tenant.in_(tenants), tallies.c.period == TOTAL)
+        connection.execute(mine.order_by(tallies.c.tenant).with_for_update()).all()
 
 
 _OF = sa.select(tallies).where(

@@ -1,6 +1,7 @@
 """The command line: `filmgate`. Commands import what they need when they run, so that help is quick."""
 
 from collections.abc import Callable, MutableMapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -174,6 +175,31 @@ def ledger_show(
     from server.commands import books
 
     books.show(env_file, data_dir, job=job, tenant=tenant, limit=limit)
+
+
+@ledger.command("reconcile")
+def ledger_reconcile(
+    invoice: Annotated[Path, typer.Argument(help="The vendor's invoice: CSV with a header, a line per task.")],
+    vendor: Annotated[str, typer.Option(help="Whose it is: `runway`, `replicate`, …")],
+    task_column: Annotated[str, typer.Option(help="Header of the task ids; default its usual names.")] = "",
+    amount_column: Annotated[str, typer.Option(help="Header of the amounts.")] = "",
+    currency_column: Annotated[str, typer.Option(help="Header of the currency; without one USD.")] = "",
+    date_column: Annotated[str, typer.Option(help="Header of the dates (ISO 8601).")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(help="It is complete from here on, UTC.", show_default=False)
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="And before here.", show_default=False)] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Book what the invoice settles, as further entries.")] = False,
+    env_file: EnvFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Explain every difference between the ledger and a vendor's invoice; exits 1 while any remains."""
+    from jobs.invoice import Columns
+    from server.commands import reconcile
+
+    columns = Columns(task=task_column, amount=amount_column, currency=currency_column, date=date_column)
+    wanted = reconcile.Wanted(path=invoice, vendor=vendor, columns=columns, since=since, until=until, apply=apply)
+    raise typer.Exit(reconcile.run(wanted, env_file, data_dir))
 
 
 def main() -> None:

@@ -2,15 +2,16 @@
 
 import typer
 
-from clients.commands import assets, generate, jobs, models, resolve, videos, watch
+from clients.commands import accounts, assets, generate, jobs, models, resolve, videos, watch
 
 
 def register(app: typer.Typer) -> None:
-    """Add `generate`, `watch`, `models`, `jobs …`, `videos …`, `asset …` and `resolve`."""
+    """Add `generate`, `watch`, `models`, `jobs …`, `videos …`, `asset …`, `account …` and `resolve`."""
     app.command("generate")(generate.generate)
     app.command("watch")(watch.watch)
     app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")
     app.add_typer(videos.app, name="videos")
     app.add_typer(assets.app, name="asset")
+    app.add_typer(accounts.app, name="account")
     app.command("resolve")(resolve.resolve)

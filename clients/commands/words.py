@@ -12,6 +12,8 @@ from clients.commands.refusals import plain
 
 _COLORS = {
     "SUCCEEDED": "green",
+    "ACTIVE": "green",
+    "SUSPENDED": "red",
     "LIVE": "green",
     "FAILED": "red",
     "RETIRED": "dim",
@@ -32,35 +34,36 @@ def colored(word: str) -> str:
 
 def job_state(value: job_pb2.JobState) -> str:
     """Such as `RUNNING`; the number of a state newer than this client."""
-    return _word(job_pb2.JobState, value, "JOB_STATE_")
+    return enum_word(job_pb2.JobState, value, "JOB_STATE_")
 
 
 def clip_state(value: job_pb2.ClipState) -> str:
     """Such as `PARKED`."""
-    return _word(job_pb2.ClipState, value, "CLIP_STATE_")
+    return enum_word(job_pb2.ClipState, value, "CLIP_STATE_")
 
 
 def stage(value: job_pb2.ProgressStage) -> str:
     """Such as `vendor running`."""
-    return _word(job_pb2.ProgressStage, value, "PROGRESS_STAGE_").replace("_", " ").lower()
+    return enum_word(job_pb2.ProgressStage, value, "PROGRESS_STAGE_").replace("_", " ").lower()
 
 
 def outcome(value: job_pb2.AttemptOutcome) -> str:
     """Such as `ACCEPTED`."""
-    return _word(job_pb2.AttemptOutcome, value, "ATTEMPT_OUTCOME_")
+    return enum_word(job_pb2.AttemptOutcome, value, "ATTEMPT_OUTCOME_")
 
 
 def event_kind(value: job_pb2.JobEventKind) -> str:
     """Such as `settled`."""
-    return _word(job_pb2.JobEventKind, value, "JOB_EVENT_KIND_").lower()
+    return enum_word(job_pb2.JobEventKind, value, "JOB_EVENT_KIND_").lower()
 
 
 def model_state(value: model_pb2.ModelState) -> str:
     """Such as `MOCK`."""
-    return _word(model_pb2.ModelState, value, "MODEL_STATE_")
+    return enum_word(model_pb2.ModelState, value, "MODEL_STATE_")
 
 
-def _word(enum: type, value: int, prefix: str) -> str:
+def enum_word(enum: type, value: int, prefix: str) -> str:
+    """A value's short word; the number of one newer than this client."""
     known: dict[int, str] = {number: name for name, number in enum.items()}  # type: ignore[attr-defined]  # generated
     return known.get(value, str(value)).removeprefix(prefix)
 
@@ -90,6 +93,6 @@ def moment(value: Timestamp) -> str:
 
 def failure(value: job_pb2.ClipFailure) -> str:
     """Such as `TIMED_OUT (billed UNKNOWN): …`."""
-    reason = _word(job_pb2.FailureReason, value.reason, "FAILURE_REASON_")
-    billed = _word(job_pb2.Billed, value.billed, "BILLED_")
+    reason = enum_word(job_pb2.FailureReason, value.reason, "FAILURE_REASON_")
+    billed = enum_word(job_pb2.Billed, value.billed, "BILLED_")
     return f"{reason} (billed {billed}): {plain(value.message)}"

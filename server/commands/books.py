@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 import typer
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 def verify(env_file: Path | None, data_dir: Path | None) -> int:
     """The exit status: 0 when the books are right."""
-    verdict = _read(env_file, data_dir, _check)
+    verdict = on_database(env_file, data_dir, _check)
     table = Table("currency", "held", "adjusted", "settled", "released", "open")
     for currency, balance in sorted(verdict.totals.items()):
         table.add_row(currency, *_row(balance, currency))
@@ -43,7 +43,7 @@ def show(env_file: Path | None, data_dir: Path | None, *, job: str, tenant: str,
         query = query.where(columns.job_id == job)
     if tenant:
         query = query.where(columns.tenant == tenant)
-    rows = _read(env_file, data_dir, lambda connection: connection.execute(query).all())
+    rows = on_database(env_file, data_dir, lambda connection: connection.execute(query).all())
     table = Table("time", "tenant", "clip", "kind", "amount", "basis", "model")
     for row in rows:
         amount = Money(currency=row.currency, micros=row.micros)
@@ -63,14 +63,17 @@ def _row(balance: Balance, currency: str) -> list[str]:
     return [str(Money(currency=currency, micros=micros)) for micros in sums]
 
 
-def _read(env_file: Path | None, data_dir: Path | None, work: Callable[[sa.Connection], Result]) -> Any:
+def on_database(
+    env_file: Path | None, data_dir: Path | None, work: Callable[[sa.Connection], Result], *, writes: bool = False
+) -> Result:
+    """Run `work` on the data folder's database, which must be there; `writes`: in a transaction that is kept."""
     path = settled(env_file, data_dir=data_dir).data_dir / "filmgate.sqlite"
     if not path.is_file():
         typer.echo(f"error: there is no database at {path}", err=True)
         raise typer.Exit(CANNOT_START)
-    engine = sqlite_engine(path, begin="BEGIN", pool_size=1)
+    engine = sqlite_engine(path, begin="BEGIN IMMEDIATE" if writes else "BEGIN", pool_size=1)
     try:
-        with engine.connect() as connection:
+        with engine.begin() if writes else engine.connect() as connection:
             return work(connection)
     finally:
         engine.dispose()

@@ -134,3 +134,16 @@ async def test_an_accept_answers_with_the_job_as_it_is_stored(opened: Opened) ->
     assert again == answer
     for job_id in (busy, answer.job.id):
         await workshop.jobs.cancel(job_id, "acme")
+
+
+async def test_a_hundred_ids_each_sent_ten_times_at_once_are_a_hundred_jobs(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("runway", "http-403", times=1000)
+    plan = _plan(workshop)
+    calls = [_accept(workshop, plan, f"id {number % 100}") for number in range(10 * 100)]
+    answers = await asyncio.gather(*calls)
+    assert {len(names) for names in answers} == {1}
+    jobs = [{names[0] for names in answers[number::100]} for number in range(100)]
+    assert {len(each) for each in jobs} == {1}
+    assert len(set.union(*jobs)) == await _count(workshop, tables.jobs) == 100
+    assert await _count(workshop, tables.requests) == 100

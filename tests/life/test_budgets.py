@@ -185,8 +185,8 @@ async def test_mock_money_is_in_no_budget(opened: Opened) -> None:
     for period in Period:
         await _budget(workshop, period, 0)
     assert (await workshop.ended(await _accept(workshop, _plan(workshop)))).job.state is JobState.SUCCEEDED
-    query = sa.select(sa.func.count()).select_from(tallies)
-    assert await workshop.database.read(lambda connection: connection.execute(query).scalar()) == 0
+    query = sa.select(tallies.c.spent_micros, tallies.c.held_micros)
+    assert await workshop.database.read(lambda connection: connection.execute(query).all()) == [(0, 0)]
 
 
 async def test_a_suspended_tenant_is_refused_and_an_unknown_one_is_not(opened: Opened) -> None:

@@ -17,9 +17,11 @@ from filmgate.v1 import account_service_pb2 as pb
 from filmgate.v1 import video_service_pb2 as video
 from google.rpc import error_details_pb2  # type: ignore[import-untyped] # ships no py.typed
 from grpc_status import rpc_status
+from typer.testing import CliRunner
 
 from emulators.server import EmulatorServer
 from emulators.world import Options
+from server.cli import app
 from tests.conftest import Served, serving
 from tests.server.calling import read_refusal, refused, stub_on, wanted
 
@@ -27,6 +29,8 @@ KEY = "sk-planted-0123456789"
 CALLER = f"key:{hashlib.sha256(KEY.encode()).hexdigest()[:12]}"
 METADATA = (("authorization", f"Bearer {KEY}"),)
 PRICE = 240_000
+WITH_FALLBACK = "runway/seedance2_fast"
+"""Its own list names a dearer one."""
 DAY, MONTH, TOTAL = (
     account_pb2.BUDGET_PERIOD_DAY,
     account_pb2.BUDGET_PERIOD_MONTH,
@@ -121,6 +125,15 @@ def test_tenants_are_made_read_listed_and_changed(desk: Desk, tenant: str) -> No
             break
     assert names == sorted(names)
     assert {tenant, f"{tenant}-a", f"{tenant}-b"} <= set(names)
+
+
+def test_a_tenant_may_choose_the_models_own_fallbacks(desk: Desk, tenant: str) -> None:
+    before = desk.QuoteVideo(video.QuoteVideoRequest(request=wanted(tenant, model=WITH_FALLBACK, duration=5)))
+    policy = account_pb2.TenantPolicy(use_default_fallbacks=True)
+    desk.CreateTenant(pb.CreateTenantRequest(tenant_name=tenant, policy=policy))
+    after = desk.QuoteVideo(video.QuoteVideoRequest(request=wanted(tenant, model=WITH_FALLBACK, duration=5)))
+    assert after.quote.expected == before.quote.expected
+    assert after.quote.held_max.micros > before.quote.held_max.micros
 
 
 def test_a_suspended_tenant_is_told_so(desk: Desk, tenant: str) -> None:
@@ -307,3 +320,31 @@ def test_the_account_service_wants_the_key(server: Served) -> None:
         stub: Any = account_service_pb2_grpc.AccountServiceStub(channel)  # type: ignore[no-untyped-call] # generated code
         answer = refused(stub.ListTenants, pb.ListTenantsRequest())
     assert answer.reason == "MISSING_CREDENTIALS"
+
+
+def test_the_commands_show_and_change_what_the_service_has(server: Served, desk: Desk, tenant: str) -> None:
+    environment = {"FILMGATE_TARGET": server.target, "FILMGATE_TENANT": tenant, "FILMGATE_API_KEY": KEY}
+
+    def run(*words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, ["account", *words], env=environment | {"COLUMNS": "240"})
+        assert result.exit_code == code, result.output
+        return result.output
+
+    assert "ACTIVE" in run("tenant", "--create", "--name", "Acme & Sons", "--ambiguous", "resubmit")
+    assert "SUSPENDED" in run("tenant", "--suspended")
+    assert "Acme & Sons" in run("tenant", "--active", "--ambiguous", "park", "--default-fallbacks")
+    assert tenant in run("tenants")
+    assert "0.50 USD" in run("budgets", "--set", "day=0.50", "--set", "total=9")
+    assert "total" not in run("budgets", "--set", "total=off")
+    for wrong in ("week=1", "day=much"):
+        run("budgets", "--set", wrong, code=2)
+    assert _bought(desk, tenant).state == job_pb2.JOB_STATE_SUCCEEDED
+    assert "0.26 USD" in run("budgets")
+    told = run("usage", "--by", "vendor", "--by", "stage")
+    assert "runway" in told
+    assert "0.24 USD" in told
+    assert "100%" in told
+    run("usage", "--by", "color", code=2)
+    assert "clip" in run("parked", "--everyone")
+    assert "SetBudget" in run("audit", "--action", "SetBudget")
+    assert '"limit"' in run("budgets", "--json")

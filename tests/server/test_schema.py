@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import jobs.tables
-import ledger.tables  # noqa: F401 - declares its tables
 from core.database import metadata, sqlite_engine
+from ledger import tally
+from ledger.tables import entries, tallies
 from server import schema
 
 assert jobs.tables
@@ -37,6 +39,33 @@ def test_a_new_and_a_migrated_database_have_exactly_our_tables(tmp_path: Path, m
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_running_sums_are_made_of_the_ledger_that_is_there(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "a.sqlite")
+    day = 86_400_000_000
+    first = 20_000 * day + 5  # 2024-10-04
+    columns = "time, tenant, creative_id, job_id, clip_id, attempt_id, kind, stage, model, currency, micros, basis"
+    rows = [
+        (first, "acme", "c", "j", "clip_1", "", "HOLD", "video", "m", "USD", 500, "quote"),
+        (first + day, "acme", "c", "j", "clip_1", "att_1", "SETTLE", "video", "m", "USD", 200, "the vendor's estimate"),
+        (first + day, "acme", "c", "j", "clip_1", "att_2", "SETTLE", "video", "m", "USD", 100, "stated by the vendor"),
+        (first, "acme", "c", "j", "clip_2", "", "HOLD", "video", "m", "XTS", 900, "quote"),
+    ]
+    with engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0002")
+        marks = ", ".join("?" * len(rows[0]))
+        for row in rows:
+            connection.exec_driver_sql(f"INSERT INTO ledger_entry ({columns}) VALUES ({marks})", row)  # noqa: S608 - ours
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        assert tally.faults(connection) == []
+        sums = {row.period: (row.spent_micros, row.held_micros) for row in connection.execute(sa.select(tallies))}
+        assert sums["TOTAL"] == (300, 200)
+        assert sums["2024-10-05"] == (300, 0)
+        marked = sa.select(entries.c.micros).where(entries.c.unknown)
+        assert connection.execute(marked).scalars().all() == [200]
     engine.dispose()
 
 

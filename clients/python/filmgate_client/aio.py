@@ -126,6 +126,10 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         request = requests.verdict_request(self.tenant, clip_id, verdict)
         return await self._call(self.stub.ResolveClip, request, messages.ResolveClipResponse)
 
+    async def account(self, rpc: str, request: object) -> Any:
+        """For operators: the answer of an rpc of AccountService, as in `account("ListBudgets", request)`."""
+        return await self._call(getattr(self.accounts, rpc), request, object)
+
     async def get_video(self, video_id: str, *, url_ttl: float | None = None) -> video_pb2.Video:
         """A stored video with fresh addresses, which work for `url_ttl` seconds (default: an hour)."""
         request = requests.video_request(self.tenant, video_id, url_ttl)

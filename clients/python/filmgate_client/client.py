@@ -122,6 +122,10 @@ class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
         request = requests.verdict_request(self.tenant, clip_id, verdict)
         return self._call(self.stub.ResolveClip, request, messages.ResolveClipResponse)
 
+    def account(self, rpc: str, request: object) -> Any:
+        """For operators: the answer of an rpc of AccountService, as in `account("ListBudgets", request)`."""
+        return self._call(getattr(self.accounts, rpc), request, object)
+
     def get_video(self, video_id: str, *, url_ttl: float | None = None) -> video_pb2.Video:
         """A stored video with fresh addresses, which work for `url_ttl` seconds (default: an hour)."""
         request = requests.video_request(self.tenant, video_id, url_ttl)
