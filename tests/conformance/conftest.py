@@ -120,7 +120,7 @@ async def _played(surface: Surface, folder: Path, pool: MediaPool) -> Played:
     emulators = EmulatorServer(options=options, pool=pool, vendors=(emulated(surface.name),))
     url = await emulators.start(data_dir=folder)
     webhooks = "callbacks" in surface.abilities
-    workshop = Workshop(folder, folder / "filmgate.sqlite", pool, emulators, url, _POLICY, webhooks, _CLIPS)
+    workshop = Workshop(folder, pool, emulators, url, _POLICY, webhooks, _CLIPS)
     try:
         await workshop.open()
         try:

@@ -237,9 +237,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Work
         options = Options(speed=400.0, require_key=GOOD)
         emulators = EmulatorServer(options=options, pool=pool, vendors=(runway.VENDOR, replicate.VENDOR))
         url = await emulators.start(data_dir=folder)
-        workshop = Workshop(
-            folder, folder / "filmgate.sqlite", pool, emulators, url, POLICY, webhooks=False, breakers=True
-        )
+        workshop = Workshop(folder, pool, emulators, url, POLICY, webhooks=False, breakers=True)
         await workshop.open()
         yield workshop
         await workshop.close()

@@ -66,7 +66,6 @@ class Workshop:
     """The room, its emulators, and what a test does with them."""
 
     data_dir: Path
-    place: Path | str
     pool: MediaPool
     emulators: EmulatorServer
     emulator_url: str
@@ -77,6 +76,8 @@ class Workshop:
     """Whether faults in a row pause a vendor; most tests are about the single fault."""
     webhook_origins: tuple[str, ...] = ()
     """Where outgoing webhooks may go."""
+    place: Path | str | None = None
+    """The database, by its file or its address; None: the one in the folder."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -84,7 +85,7 @@ class Workshop:
 
     async def open(self) -> None:
         """Start, as a server process would."""
-        self.database = Database(self.place)
+        self.database = Database(self.place or self.data_dir / "filmgate.sqlite")
         endpoints = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
         vendor_client = VendorClient(verify=_TLS)
@@ -357,7 +358,15 @@ async def opened(
         stack.push_async_callback(emulators.stop)
         chosen = replace(POLICY, **dict(policy or {}))
         workshop = Workshop(
-            tmp_path, place, pool, emulators, url, chosen, webhooks, tenant_clips, webhook_origins=webhook_origins
+            tmp_path,
+            pool,
+            emulators,
+            url,
+            chosen,
+            webhooks,
+            tenant_clips,
+            webhook_origins=webhook_origins,
+            place=place,
         )
         await workshop.open()
         workshops.append(workshop)
