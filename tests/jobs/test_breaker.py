@@ -9,6 +9,7 @@ import pytest_asyncio
 from filmgate.v1 import model_pb2
 from filmgate.v1 import video_service_pb2 as pb
 
+from core.database import sqlite_engine
 from core.errors import Failure, FailureReason, Precondition
 from core.outcome import Accepted, Ambiguous, Refused, Submitted
 from core.spec import Wish
@@ -21,6 +22,7 @@ from jobs.orders import JobView, Order
 from jobs.records import JobState
 from media.pool import MediaPool
 from providers.catalogue import ADAPTERS, CATALOGUE
+from server import schema
 from server.catalogue import CatalogueAnswers
 from server.vendors import mock_endpoints
 from tests.life.conftest import POLICY, Workshop
@@ -233,6 +235,9 @@ def test_list_video_models_tells_the_reason_and_forgets_it_again(timed: Timed) -
 async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
     """A jobs room whose breakers work, and emulators that take one key."""
     folder = tmp_path_factory.mktemp("breaker")
+    engine = sqlite_engine(folder / "filmgate.sqlite")
+    schema.upgrade(engine)
+    engine.dispose()
     async with MediaPool() as pool:
         options = Options(speed=400.0, require_key=GOOD)
         emulators = EmulatorServer(options=options, pool=pool, vendors=(runway.VENDOR, replicate.VENDOR))
