@@ -131,7 +131,7 @@ class Writer:
         while True:
             try:
                 return self._once(batches, lock_seconds)
-            except Exception as error:
+            except Exception as error:  # whatever is no lost connection is the caller's
                 if not is_away(error):
                     raise
                 if time.monotonic() + pause > end:
@@ -148,7 +148,7 @@ class Writer:
                 for batch in batches:
                     with contextlib.nullcontext() if len(batches) == 1 else _isolated(connection, batch):
                         _perform(connection, batch)
-            except BaseException:
+            except BaseException:  # nothing may leave a transaction open
                 with contextlib.suppress(sa.exc.SQLAlchemyError):  # the first error is the one to tell
                     transaction.rollback()
                 raise
