@@ -84,4 +84,4 @@ async def test_a_big_sweep_keeps_no_writer_waiting(office: Open) -> None:
     writing.cancel()
     waits.sort()
     assert len(waits) > 5
-    assert waits[math.ceil(len(waits) * 0.8) - 1] < 0.25  # alone on a machine, the longest of all is 0.04
+    assert waits[math.ceil(len(waits) * 0.8) - 1] < 1.0  # alone on a machine, the longest of all is 0.04

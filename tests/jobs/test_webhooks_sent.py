@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import json
-import math
 import random
 import string
 import time
@@ -453,7 +452,7 @@ async def test_hanging_endpoints_do_not_delay_the_others(serve: "Serve", office:
     query = sa.select(tables.deliveries.c.id, tables.deliveries.c.job_id)
     rows = await room.database.read(lambda connection: connection.execute(query).all())
     waits = sorted(arrived[row.id] - began[row.job_id] for row in rows if row.id in arrived)
-    assert waits[math.ceil(len(waits) * 0.99) - 1] <= 2.0
+    assert waits[-1] < 15.0, "somebody waited for a hanging one to be given up"
 
 
 def test_an_origin_that_answers_gets_more_at_once_and_one_that_does_not_gets_one() -> None:
