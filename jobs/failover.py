@@ -130,8 +130,9 @@ class Membership:
 
     def _may_reap(self) -> bool:
         """Whether this process has seen a whole lease of an unbroken world: after a stall everybody looks dead."""
-        since = self._unbroken_since
-        return self.valid and since is not None and time.monotonic() - since >= self._seconds
+        now, since = time.monotonic(), self._unbroken_since
+        beating = now - self._last_beat <= self._seconds / 2  # else the break may be this very moment's
+        return self.valid and beating and since is not None and now - since >= self._seconds
 
     def watch(self) -> None:
         """Find the dead, and take over from them and from those who left."""

@@ -112,6 +112,20 @@ def test_a_break_in_ones_own_beats_makes_one_new_again(fleet: Fleet) -> None:
     assert other.ends == []
 
 
+def test_who_has_missed_beats_itself_judges_nobody(fleet: Fleet) -> None:
+    one, other = fleet.join(), fleet.join()
+    fleet.work(other.id)
+    one.seasoned()
+    other.membership.beat()
+    time.sleep(SECONDS / 5)
+    one.membership.beat()
+    time.sleep(SECONDS * 0.85)  # the database was away for both; the first to reach it again only looks
+    one.membership.watch()
+    assert (one.recovered, other.ends) == ([], [])
+    other.membership.beat()
+    assert other.ends == []
+
+
 def test_work_of_someone_unknown_is_taken(fleet: Fleet) -> None:
     watching = fleet.join()
     fleet.work("a zombie whose row is gone")

@@ -24,7 +24,7 @@ from tests.server.calling import Stub, stub_on, wanted
 
 FILMGATE = str(Path(sys.executable).with_name("filmgate"))
 LEASE = 4
-PATIENCE = 60.0
+PATIENCE = 180.0
 TERMINAL = {
     job_pb2.JOB_STATE_SUCCEEDED,
     job_pb2.JOB_STATE_PARTIALLY_SUCCEEDED,
