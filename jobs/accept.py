@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 
 from core.crashpoints import crashpoint, declare
-from core.errors import Conflict, Exhausted, InvalidRequest, Precondition, Reason, Unavailable
+from core.errors import Conflict, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
@@ -391,11 +391,3 @@ def quote_json(plan: Plan) -> dict[str, Json]:
             for line in plan.lines
         ],
     }
-
-
-def check_room(queued: int, limit: int) -> None:
-    """Refuse when more clips wait than the operator allows."""
-    if queued >= limit:
-        raise Exhausted(
-            reason=Reason.SERVER_OVERLOADED, message="too many clips are waiting; try again later", retry_after=5.0
-        )

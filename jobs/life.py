@@ -15,6 +15,7 @@ from jobs import cancel as cancelling
 from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
 from jobs.accounts import Accounts
+from jobs.admission import Admission, Entry
 from jobs.assets import Assets, inputs
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
@@ -84,6 +85,7 @@ class Jobs:
         self.courier = Courier(self.context, self.webhooks.root, self.webhooks.origins)
         self.assets = Assets(self.context)
         self.accounts = Accounts(self.context)
+        self.admission = Admission(self.context, self.accounts)
         self.sweeper = Sweeper(self.context, self._resolver, self.assets)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
@@ -110,6 +112,7 @@ class Jobs:
         self._background = [
             asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper"),
             asyncio.create_task(self.courier.run(), name="filmgate-courier"),
+            asyncio.create_task(self.admission.run(), name="filmgate-admission"),
         ]
 
     async def _is_current(self, clip_id: str, run: int) -> bool:
@@ -167,12 +170,20 @@ class Jobs:
         """Whether every vendor's job that the options name is one of the tenant's own."""
         return await own.check(self.context, order.tenant, plan)
 
-    async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[JobView]:
-        """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one."""
+    async def accept(
+        self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str, entry: Entry | None = None
+    ) -> list[JobView]:
+        """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one.
+
+        A repeated request gives back what its `entry` has cost.
+        """
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
         accepted = await self._accept(plans, key)
         if accepted.new:
+            self.admission.accepted(key.tenant, sum(len(view.clips) for view in accepted.new))
             return accepted.new
+        if entry is not None:
+            entry.give_back()
         return [await self.view(job_id, key.tenant) for job_id in accepted.job_ids]
 
     async def repeated(self, tenant: str, rpc: str, request_id: str, request_hash: str) -> list[str] | None:
@@ -228,8 +239,9 @@ class Jobs:
         return await self._resolver.resolve(clip_id, tenant, verdict)
 
     async def ready(self) -> dict[str, str]:
-        """Component -> `ok`, or what is wrong with it."""
+        """Component -> `ok`, or what is wrong with it; `admission` -> `ok`, or why work is refused."""
         answers = {"engine": "draining" if self.draining.is_set() else "ok", "database": "ok", "store": "ok"}
+        answers["admission"] = self.admission.state()
         try:
             await self.context.database.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
         except sa.exc.SQLAlchemyError:

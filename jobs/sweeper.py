@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from jobs import tables
+from jobs import buckets, tables
 from jobs.assets import Assets
 from jobs.context import Context
 from jobs.engine import workflow_id
@@ -19,6 +19,7 @@ EVERY = 2.0
 _STRANDED_EVERY = 30.0
 _TIDY_EVERY = 3600.0
 _REQUESTS_KEPT = timedelta(days=7)
+_BUCKETS_KEPT = timedelta(hours=1)
 _log = structlog.get_logger()
 
 
@@ -69,7 +70,7 @@ class Sweeper:
 
     async def forget(self) -> None:
         """Request ids are kept 7 days; inline inputs and the use of assets as long as their job may still be bought."""
-        before = self.context.now() - _REQUESTS_KEPT
+        before, idle = self.context.now() - _REQUESTS_KEPT, self.context.now() - _BUCKETS_KEPT
         jobs, inputs, used = tables.jobs, tables.inputs, tables.asset_uses
         ended = sa.select(jobs.c.id).where(jobs.c.end_time.is_not(None))
 
@@ -77,6 +78,7 @@ class Sweeper:
             connection.execute(sa.delete(tables.requests).where(tables.requests.c.time < before))
             connection.execute(sa.delete(inputs).where(inputs.c.job_id.in_(ended)))
             connection.execute(sa.delete(used).where(used.c.job_id.in_(ended)))
+            buckets.forget(connection, idle)
 
         await self.context.database.write(work)
 

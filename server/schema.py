@@ -14,7 +14,7 @@ from ledger import tables as ledger_tables
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`; a test compares."""
 TABLES = (job_tables, ledger_tables)
 """The modules whose import declares every table."""

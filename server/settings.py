@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
 from server.variables import SERVER as _SERVER
-from server.variables import Secret, WebhookSettings, checked_address
+from server.variables import FlowSettings, Secret, WebhookSettings, checked_address
 from server.variables import variable as _variable
 
 _PREFIX = "FILMGATE_"
@@ -87,7 +87,7 @@ _LATER = "Keys for parts that come with later versions: accepted and kept secret
 _FAULTS = "For finding faults"
 
 
-class _Settings(WebhookSettings):
+class _Settings(WebhookSettings, FlowSettings):
     """The settings of one server process. Frozen; every secret is a `SecretStr`."""
 
     model_config = SettingsConfigDict(
