@@ -70,9 +70,7 @@ def two(tmp_path: Path) -> Iterator[tuple[Replica, Replica]]:
 
 
 @given(rate=RATES, asks=ASKS)
-def test_no_order_of_asking_gets_more_than_the_burst_and_the_rate(
-    rate: Rate, asks: list[tuple[int, int, int]]
-) -> None:
+def test_no_order_of_asking_gets_more_than_the_burst_and_the_rate(rate: Rate, asks: list[tuple[int, int, int]]) -> None:
     full, now, given_out = 0, 1000 * SECOND, 0
     earliest = latest = now
     for step, needed, wanted in asks:
