@@ -31,6 +31,9 @@ _CONTESTED = 0.75
 _HARD = 4
 """Accepts at once, as a multiple of the setting, beyond which even a tenant below its share is refused."""
 _MOST_TENANTS = 10_000
+_MOST_REFUSED = 0.25
+"""Calls that are refused for each one let in: when there are more, they are told to come back later."""
+_LONGEST_WAIT = 30.0
 _ROOM_WAIT = 10.0
 """Seconds after which memory or disk may have been freed."""
 _log = structlog.get_logger()
@@ -87,6 +90,10 @@ class Admission:
         self._under_way: Counter[str] = Counter()
         self._seconds = 0.1
         """What an accept takes, lately."""
+        self._let_in = 0
+        """Since the look."""
+        self._patience = 1.0
+        """By how much longer than an accept takes the refused are told to wait: grows while too many come back."""
         self._refused: Counter[Cause] = Counter()
         """Since the look."""
         self._causes: Mapping[Cause, int] = {}
@@ -175,6 +182,9 @@ class Admission:
             Cause.DISK: look.free < policy.disk_reserve,
         }
         refused, self._refused = self._refused, Counter()
+        let_in, self._let_in = self._let_in, 0
+        crowded = refused[Cause.ACCEPTS] > _MOST_REFUSED * let_in
+        self._patience = min(self._patience * 2, 100.0) if crowded else max(self._patience * 0.7, 1.0)
         before, self._causes = (
             self._causes,
             {
@@ -214,8 +224,10 @@ class Admission:
         if total >= most:
             share = max(1, most // len({*self._under_way, tenant}))
             if total >= _HARD * most or self._under_way[tenant] >= share:
-                wait = min(max(self._seconds, 0.05), 10.0) * random.uniform(1.0, 1.5)  # noqa: S311 - spread
-                raise self._full(Cause.ACCEPTS, "the server is busy", wait, tenant)
+                wait = min(max(self._seconds, 0.05) * self._patience, _LONGEST_WAIT)
+                spread = wait * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
+                raise self._full(Cause.ACCEPTS, "the server is busy", spread, tenant)
+        self._let_in += 1
         self._under_way[tenant] += 1
         begin = self._context.monotonic()
         try:
@@ -250,18 +262,26 @@ class Admission:
 
     def _full(self, cause: Cause, text: str, wait: float, tenant: str = "") -> Exhausted:
         self._refused[cause] += 1
+        wait = _rounded(wait)
         return Exhausted(
             reason=Reason.SERVER_OVERLOADED,
-            message=f"{text}; try again in {wait:.3g} s",
+            message=f"{text}; try again in {wait:g} s",
             metadata={"cause": str(cause)} | ({"tenant": tenant} if tenant else {}),
             retry_after=wait,
         )
 
 
+def _rounded(wait: float) -> float:
+    """Up to two digits, so that refusals are alike: their answers are made once (`server.status`)."""
+    digits = 10.0 ** (math.floor(math.log10(max(wait, 0.001))) - 1)
+    return round(math.ceil(wait / digits - 1e-9) * digits, 4)
+
+
 def _too_often(tenant: str, allowed: str, wait: float) -> Exhausted:
+    wait = _rounded(wait)
     return Exhausted(
         reason=Reason.TENANT_RATE_LIMITED,
-        message=f"tenant {tenant} may make {allowed}; try again in {wait:.3g} s",
+        message=f"tenant {tenant} may make {allowed}; try again in {wait:g} s",
         metadata={"tenant": tenant},
         retry_after=wait,
     )
