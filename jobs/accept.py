@@ -15,12 +15,14 @@ from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
 from jobs import assets, funds, outbox, tables, tenants
 from jobs.context import Context
+from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
-from jobs.orders import ClipView, JobView, Offer, Plan
+from jobs.orders import ClipView, JobView, Offer, Plan, Priority
 from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
 from ledger import ledger
 
 declare("before-accept", "after-accept")
+_PLACES = {Priority.HIGH: 10, Priority.NORMAL: USUAL_PLACE, Priority.LOW: 90}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +62,8 @@ class _Acceptance:
     inputs: list[dict[str, Json]] = field(default_factory=list)
     uses: list[_Use] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    """Of each job in its tenant's queue."""
 
     @property
     def job_ids(self) -> list[str]:
@@ -181,6 +185,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
         _take_iterations(connection, acceptance)
     requests = [_request(acceptance) for acceptance in new if acceptance.key.request_id]
     tenants = {row["id"]: row["tenant"] for acceptance in new for row in acceptance.jobs}
+    places = {name: place for acceptance in new for name, place in acceptance.places.items()}
     clips = [row for acceptance in new for row in acceptance.clips]
     for table, rows in (
         (tables.requests, requests),
@@ -195,7 +200,8 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     outbox.announce_accepted(connection, [row for acceptance in new for row in acceptance.jobs], new[0].now)
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
-        context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
+        tenant, place = tenants[clip["job_id"]], places[clip["job_id"]]
+        context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenant, place=place)
 
 
 def _used(use: _Use) -> dict[str, Json]:
@@ -301,6 +307,7 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "last_event": 1,
         }
     )
+    acceptance.places[job_id] = _PLACES[order.priority]
     inputs = _inputs(acceptance, job_id, plan)
     part = f"requests[{len(acceptance.jobs) - 1}]." if len(acceptance.plans) > 1 else ""
     acceptance.uses += [
