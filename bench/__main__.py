@@ -7,11 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import grpc
 
-from bench import speed, weight
+from bench import flow, speed, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -22,6 +23,8 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "idle": weight.idle,
     "collect": weight.collect,
     "waiting": weight.waiting,
+    "overload": flow.overload,
+    "neighbour": flow.neighbour,
 }
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _BY_HAND = "\n## Where the time goes\n"
@@ -35,7 +38,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        sections = [_measured(section, folder / section) for section in options.sections or _SECTIONS]
+        overload = partial(flow.overload, seconds=options.seconds)
+        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload}
+        sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
@@ -48,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
+    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")
@@ -62,11 +68,11 @@ def _kept() -> str:
     return heading + text
 
 
-def _measured(name: str, folder: Path) -> Section:
+def _measured(name: str, measure: Callable[[Path], Section], folder: Path) -> Section:
     folder.mkdir()
     begin = time.monotonic()
     try:
-        section = _SECTIONS[name](folder)
+        section = measure(folder)
     except (CannotMeasure, grpc.RpcError) as error:
         section = Section(title=name, remark=f"Not measured: {error}", figures=())
     print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)

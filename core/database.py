@@ -70,6 +70,10 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
     return engine
 
 
+DATABASE_ERRORS = (sa.exc.SQLAlchemyError, DatabaseUnavailable)
+"""What a call of the database may raise."""
+
+
 def insert_unless_there(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> postgresql.Insert | sqlite.Insert:

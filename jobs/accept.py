@@ -9,19 +9,21 @@ import sqlalchemy as sa
 
 from core.crashpoints import crashpoint, declare
 from core.database import insert_unless_there
-from core.errors import Conflict, Exhausted, InvalidRequest, Precondition, Reason, Unavailable
+from core.errors import Conflict, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
 from jobs import assets, funds, outbox, tables, tenants
 from jobs.context import Context
+from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
-from jobs.orders import ClipView, JobView, Offer, Plan
+from jobs.orders import ClipView, JobView, Offer, Plan, Priority
 from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
 from ledger import ledger
 
 declare("before-accept", "after-accept")
+_PLACES = {Priority.HIGH: 10, Priority.NORMAL: USUAL_PLACE, Priority.LOW: 90}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,8 @@ class _Acceptance:
     inputs: list[dict[str, Json]] = field(default_factory=list)
     uses: list[_Use] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    """Of each job in its tenant's queue."""
 
     @property
     def job_ids(self) -> list[str]:
@@ -197,6 +201,7 @@ def _claim(connection: sa.Connection, new: Sequence[_Acceptance]) -> _Known:
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
     _number(connection, new)
     tenants = {row["id"]: row["tenant"] for acceptance in new for row in acceptance.jobs}
+    places = {name: place for acceptance in new for name, place in acceptance.places.items()}
     clips = [row for acceptance in new for row in acceptance.clips]
     for table, rows in (
         (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
@@ -210,7 +215,8 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     outbox.announce_accepted(connection, [row for acceptance in new for row in acceptance.jobs], new[0].now)
     ledger.holds(connection, [hold for acceptance in new for hold in acceptance.holds], new[0].now)
     for clip in clips:
-        context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenants[clip["job_id"]])
+        tenant, place = tenants[clip["job_id"]], places[clip["job_id"]]
+        context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenant, place=place)
 
 
 def _used(use: _Use) -> dict[str, Json]:
@@ -320,6 +326,7 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "last_event": 1,
         }
     )
+    acceptance.places[job_id] = _PLACES[order.priority]
     inputs = _inputs(acceptance, job_id, plan)
     part = f"requests[{len(acceptance.jobs) - 1}]." if len(acceptance.plans) > 1 else ""
     acceptance.uses += [
@@ -410,11 +417,3 @@ def quote_json(plan: Plan) -> dict[str, Json]:
             for line in plan.lines
         ],
     }
-
-
-def check_room(queued: int, limit: int) -> None:
-    """Refuse when more clips wait than the operator allows."""
-    if queued >= limit:
-        raise Exhausted(
-            reason=Reason.SERVER_OVERLOADED, message="too many clips are waiting; try again later", retry_after=5.0
-        )

@@ -15,15 +15,15 @@ from jobs.audit import OK, Act, AuditEntry, AuditFilter
 from jobs.context import Context
 from jobs.orders import Order
 from jobs.records import Attempt, Clip, ClipState, Job, situation
-from jobs.tenants import Tenant, TenantChange, TenantPolicy
+from jobs.tenants import Tenant, TenantChange, TenantLimits, TenantPolicy
 from ledger import budgets, ledger
 from ledger import usage as ledger_usage
 from ledger.budgets import Period, Standing
 
 Result = TypeVar("Result")
-_POLICY_KEPT = 2.0
-"""Seconds for which a tenant's choice of fallbacks is remembered."""
-_MOST_POLICIES = 10_000
+_KEPT = 2.0
+"""Seconds for which a tenant's choices and limits are remembered."""
+_MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,19 +42,19 @@ class Accounts:
     """Every door; what changes something also writes down who did it, in the same transaction."""
 
     context: Context
-    _policies: dict[str, tuple[float, TenantPolicy]] = field(default_factory=dict)
+    _known: dict[str, tuple[float, TenantPolicy, TenantLimits]] = field(default_factory=dict)
 
-    async def create_tenant(self, name: str, display_name: str, policy: TenantPolicy, act: Act) -> Tenant:
+    async def create_tenant(self, name: str, start: TenantChange, act: Act) -> Tenant:
         """A new row. Raises Conflict."""
         now = self.context.now()
 
         def work(connection: sa.Connection) -> Tenant:
-            if not tenants.insert(connection, name, now, display_name, policy):
+            if not tenants.insert(connection, name, now, start):
                 raise Conflict(reason=Reason.ALREADY_EXISTS, message=f"tenant {name} is there already; update it")
             return tenants.get(connection, name)
 
         made = await self._changed(act, work)
-        self._policies.pop(name, None)
+        self._known.pop(name, None)
         return made
 
     async def tenant(self, name: str) -> Tenant:
@@ -69,7 +69,7 @@ class Accounts:
         """Change a tenant. Raises NotFound."""
         now = self.context.now()
         changed = await self._changed(act, lambda connection: tenants.update(connection, name, change, now))
-        self._policies.pop(name, None)
+        self._known.pop(name, None)
         return changed
 
     async def set_budget(self, name: str, period: Period, limit: Money, act: Act) -> Standing:
@@ -135,18 +135,23 @@ class Accounts:
         catalogue = self.context.vendors.catalogue
         if order.fallbacks or not catalogue.fallbacks(catalogue.rows[model]):
             return order
-        policy = await self._policy(order.tenant)
+        policy, _ = await self._choices(order.tenant)
         return replace(order, fallbacks=("default",)) if policy.default_fallbacks else order
 
-    async def _policy(self, tenant: str) -> TenantPolicy:
-        known = self._policies.get(tenant)
+    async def limits(self, name: str) -> TenantLimits:
+        """What a tenant is allowed: its own limits, and the server's where it has none."""
+        return (await self._choices(name))[1]
+
+    async def _choices(self, name: str) -> tuple[TenantPolicy, TenantLimits]:
+        known = self._known.get(name)
         now = self.context.monotonic()
-        if known is None or now - known[0] > _POLICY_KEPT:
-            if len(self._policies) >= _MOST_POLICIES:
-                self._policies.clear()
-            found = await self.context.database.read(partial(tenants.policy, name=tenant))
-            known = self._policies[tenant] = (now, found)
-        return known[1]
+        if known is None or now - known[0] > _KEPT:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            found = await self.context.database.read(partial(tenants.find, name=name))
+            policy, own = (TenantPolicy(), TenantLimits()) if found is None else (found.policy, found.limits)
+            known = self._known[name] = (now, policy, own.or_else(self.context.policy.tenant_limits))
+        return known[1:]
 
     async def _changed(self, act: Act, work: Callable[[sa.Connection], Result]) -> Result:
         """Do it and write it down; a refusal is written down too."""

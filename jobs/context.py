@@ -20,6 +20,7 @@ from jobs.events import Bell, EventKind
 from jobs.http import PublicClient, VendorClient
 from jobs.pace import History
 from jobs.records import Attempt
+from jobs.tenants import UNLIMITED, TenantLimits
 from media.pool import MediaPool
 from providers.base import BaseVideoProvider
 from providers.model import VideoModel
@@ -53,6 +54,14 @@ class Policy:
     max_queued: int = 100_000
     delete_at_vendor: bool = False
     """Whether a vendor that offers it is asked to forget what has been collected."""
+    """Clips that may wait for a place, of all tenants."""
+    accepts_at_once: int = 64
+    memory_limit: int = 0
+    """Resident bytes above which no work is taken; 0 is no limit."""
+    disk_reserve: int = 0
+    """Free bytes of the data folder below which no work is taken."""
+    tenant_limits: TenantLimits = UNLIMITED
+    """What a tenant without limits of its own is allowed."""
 
 
 _COLLECTED_AT_ONCE = 6

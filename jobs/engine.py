@@ -31,6 +31,7 @@ Current = Callable[[str, int], Awaitable[bool]]
 
 FIRST_STEP = "submit"
 QUEUE = "clips"
+USUAL_PLACE = 50
 _APPLICATION = "filmgate"
 _VERSION = "1"  # a constant: by default every edit or upgrade would strand pending jobs (engine.md 9)
 _EXECUTOR = "local"
@@ -205,8 +206,13 @@ class Engine:
         """Queue what a dead process was working on again; its runs go on where their rows are."""
         DBOS._recover_pending_workflows([executor])
 
-    def enqueue(self, connection: sa.Connection, *, clip_id: str, run: int, tenant: str) -> None:
-        """Put a run of a clip on the queue, in the caller's transaction. The same run twice is one run."""
+    def enqueue(
+        self, connection: sa.Connection, *, clip_id: str, run: int, tenant: str, place: int = USUAL_PLACE
+    ) -> None:
+        """Put a run of a clip on the queue, in the caller's transaction. The same run twice is one run.
+
+        Of the runs of one tenant those with a lower `place` (from 1) are begun first.
+        """
         assert self._client is not None
         self._client.enqueue_in_transaction(
             connection,
@@ -215,6 +221,7 @@ class Engine:
                 "queue_name": QUEUE,
                 "workflow_id": workflow_id(clip_id, run),
                 "queue_partition_key": tenant,
+                "priority": place,
                 "app_version": _VERSION,
             },
             clip_id,

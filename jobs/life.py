@@ -11,12 +11,13 @@ import sqlalchemy as sa
 import structlog
 
 from core.channel import Channel
-from core.database import Database
-from core.errors import DatabaseUnavailable, MediaRejected, Reason, UnsafeUrl, Violation
+from core.database import DATABASE_ERRORS, Database
+from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
 from jobs.accept import Accepting, RequestKey, repeated
 from jobs.accounts import Accounts
+from jobs.admission import Admission, Entry
 from jobs.assets import Assets, inputs
 from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
@@ -90,6 +91,7 @@ class Jobs:
         keeping = keeping or Keeping()
         self.assets = Assets(self.context, timedelta(hours=keeping.upload_hours))
         self.accounts = Accounts(self.context)
+        self.admission = Admission(self.context, self.accounts)
         self.retention = Retention(self.context, keeping)
         self.erasure = Erasure(self.context, self.assets)
         self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure)
@@ -126,6 +128,7 @@ class Jobs:
         self._background = [
             asyncio.create_task(self.sweeper.run(), name="filmgate-sweeper"),
             asyncio.create_task(self.courier.run(), name="filmgate-courier"),
+            asyncio.create_task(self.admission.run(), name="filmgate-admission"),
         ]
 
     async def _is_current(self, clip_id: str, run: int) -> bool:
@@ -185,12 +188,20 @@ class Jobs:
         """Whether every vendor's job that the options name is one of the tenant's own."""
         return await own.check(self.context, order.tenant, plan)
 
-    async def accept(self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str) -> list[JobView]:
-        """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one."""
+    async def accept(
+        self, plans: Sequence[Plan], *, rpc: str, request_id: str, request_hash: str, entry: Entry | None = None
+    ) -> list[JobView]:
+        """Take plans durably: the new jobs, or the first ones as they now are when the request is a repeated one.
+
+        A repeated request gives back what its `entry` has cost.
+        """
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
         accepted = await self._accept(plans, key)
         if accepted.new:
+            self.admission.accepted(key.tenant, sum(len(view.clips) for view in accepted.new))
             return accepted.new
+        if entry is not None:
+            entry.give_back()
         return [await self.view(job_id, key.tenant) for job_id in accepted.job_ids]
 
     async def repeated(self, tenant: str, rpc: str, request_id: str, request_hash: str) -> list[str] | None:
@@ -246,11 +257,12 @@ class Jobs:
         return await self._resolver.resolve(clip_id, tenant, verdict)
 
     async def ready(self) -> dict[str, str]:
-        """Component -> `ok`, or what is wrong with it."""
+        """Component -> `ok`, or what is wrong with it; `admission` -> `ok`, or why work is refused."""
         answers = {"engine": "draining" if self.draining.is_set() else "ok", "database": "ok", "store": "ok"}
+        answers["admission"] = self.admission.state()
         try:
             await self.context.database.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
-        except (sa.exc.SQLAlchemyError, DatabaseUnavailable):
+        except DATABASE_ERRORS:
             answers["database"] = "not reachable"
         try:
             await self.context.store.check()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 
 from core.crashpoints import crashpoint, declare
+from core.database import DATABASE_ERRORS
 from core.errors import UnsafeUrl
 from core.identifiers import new_id
 from jobs import signing, tables, webhooks
@@ -149,7 +150,7 @@ class Courier:
             milliseconds = round((self.context.monotonic() - started) * 1000)
             await self._record(delivery, answer, milliseconds)
             crashpoint("after-webhook-recorded")
-        except sa.exc.SQLAlchemyError:
+        except DATABASE_ERRORS:
             _log.exception("what became of a webhook could not be written down: it is sent again", delivery=delivery.id)
         finally:
             self._traffic.end(delivery.origin, answered=bool(answer.status))

@@ -21,6 +21,14 @@ class Selection:
     required_capabilities: tuple[str, ...] = ()
 
 
+class Priority(enum.StrEnum):
+    """Which of a tenant's own waiting clips goes first."""
+
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """One request for a video, validated in form; the desk resolves it against the catalogue."""
@@ -37,6 +45,7 @@ class Order:
     labels: Mapping[str, str] = field(default_factory=dict)
     webhook: Mapping[str, Json] = field(default_factory=dict)
     """`{"url": …, "events": [kinds]}`, or empty."""
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

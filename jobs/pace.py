@@ -1,36 +1,132 @@
-"""How often to ask: one request budget per endpoint, and run times learned from our own history."""
+"""How often to ask: request budgets of the endpoints, and run times learned from our own history."""
 
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
+from typing import Protocol
 
 import sqlalchemy as sa
+import structlog
 
 from jobs import tables
+from jobs.buckets import Rate
 from jobs.records import AttemptOutcome
 
 LONGEST_POLL = 30.0
+_AGAIN = 1.0
+"""Seconds until a source that could not be asked is asked again."""
 _KEPT = 50
 _ENOUGH = 5
 """Runs of our own from which on they count for more than the catalogue's figures."""
+_log = structlog.get_logger()
+
+
+class Source(Protocol):
+    """Where a budget's tokens come from: `jobs.buckets.Local` or `Shared`."""
+
+    def at_hand(self, rate: Rate, count: int = 1) -> bool:
+        """Take tokens that cost no question."""
+
+    async def take(self, rate: Rate, count: int = 1) -> float:
+        """0 when they are taken, else seconds to wait."""
+
+    async def empty(self, rate: Rate, seconds: float) -> None:
+        """Leave nothing in it for so long."""
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """One caller in the line. Its future is True when it is served, False when it is to serve the line."""
+
+    owner: str
+    future: asyncio.Future[bool]
 
 
 @dataclass(slots=True)
 class Budget:
-    """Lets callers through one after the other, no faster than `per_second`; a second's worth may come at once."""
+    """Lets callers through as fast as its source has tokens: in turn by owner, so that none waits for all of another's.
 
-    per_second: float
-    monotonic: Callable[[], float]
-    _next: float = 0.0
+    The first in the line asks the source, for all of them; when it goes, the next one does.
+    """
 
-    async def turn(self) -> None:
+    source: Source
+    rate: Rate
+    _line: dict[str, deque[_Place]] = field(default_factory=dict)
+    _served: bool = False
+    """Whether somebody asks for the line."""
+
+    def at_once(self) -> bool:
+        """Let a caller through that need not wait."""
+        return not self._line and self.source.at_hand(self.rate)
+
+    async def turn(self, owner: str = "") -> None:
         """Return when it is this caller's turn."""
-        now = self.monotonic()
-        self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
-        await asyncio.sleep(max(0.0, self._next - now))
+        if self.at_once():
+            return
+        place = _Place(owner, asyncio.get_running_loop().create_future())
+        self._line.setdefault(owner, deque()).append(place)
+        serving = not self._served
+        self._served = True
+        try:
+            if serving or not await place.future:
+                serving = True
+                await self._serve(place)
+        finally:
+            self._leave(place)
+            if serving or _is_told_to_serve(place):
+                self._hand_over()
+
+    async def empty(self, seconds: float) -> None:
+        """The vendor wants to be left alone for so long."""
+        await self.source.empty(self.rate, seconds)
+
+    async def _serve(self, mine: _Place) -> None:
+        while True:
+            wait = await self._token()
+            if wait:
+                await asyncio.sleep(wait)
+                continue
+            place = self._next()
+            if place is mine:
+                return
+            place.future.set_result(True)
+
+    async def _token(self) -> float:
+        try:
+            return await self.source.take(self.rate)
+        except Exception:  # whatever keeps the database from answering: all who wait would be stranded
+            _log.exception("a vendor's budget cannot be asked")
+            return _AGAIN
+
+    def _next(self) -> _Place:
+        """Take the first of the owner that has waited longest out of the line. There is one: who asks for it."""
+        owner = next(iter(self._line))
+        places = self._line.pop(owner)
+        place = places.popleft()
+        if places:
+            self._line[owner] = places
+        return place
+
+    def _leave(self, place: _Place) -> None:
+        places = self._line.get(place.owner)
+        if places is not None and place in places:
+            places.remove(place)
+            if not places:
+                del self._line[place.owner]
+
+    def _hand_over(self) -> None:
+        heir = next((place for places in self._line.values() for place in places if not place.future.done()), None)
+        self._served = heir is not None
+        if heir is not None:
+            heir.future.set_result(False)
+
+
+def _is_told_to_serve(place: _Place) -> bool:
+    """Also when it was cancelled before it heard of it."""
+    return place.future.done() and not place.future.cancelled() and not place.future.result()
 
 
 @dataclass(slots=True)

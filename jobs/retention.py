@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from ulid import ULID
 
-from jobs import tables
+from jobs import buckets, tables
 from jobs.context import Context
 from jobs.engine import workflow_id
 from jobs.outbox import DUE
@@ -29,6 +29,7 @@ _STEP_SECONDS = 0.02
 """What a step may hold the database for; steps shrink and grow towards it."""
 _PASS_SECONDS = 2.0
 """What one pass may take; the next one goes on."""
+_BUCKETS_KEPT = timedelta(hours=1)
 _log = structlog.get_logger()
 
 
@@ -71,6 +72,7 @@ class Retention:
         now, keeping = self.context.now(), self.keeping
         steps: dict[str, Step] = {
             "request ids": partial(_request_ids, before=now - timedelta(days=keeping.request_ids_days)),
+            "buckets": partial(buckets.forget, before=now - _BUCKETS_KEPT),
             "inputs": _inputs,
             "asset uses": _asset_uses,
             "deliveries": partial(_deliveries, before=now - timedelta(days=keeping.deliveries_days)),

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
+import structlog
 
 from core.crashpoints import crashpoint, declare
+from core.database import DATABASE_ERRORS
 from core.errors import Billed, Failure, FailureReason
 from core.outcome import (
     Ambiguous,
@@ -21,17 +23,22 @@ from core.outcome import (
     Ticket,
 )
 from jobs import tables
+from jobs.buckets import Local, Rate, Shared
 from jobs.context import Context
 from jobs.endpoints import Endpoint
 from jobs.http import NotSent, ReplyLost
 from jobs.pace import Budget
 from jobs.records import Attempt
-from providers.base import BaseVideoProvider
+from providers.base import BaseVideoProvider, retry_after
 
 declare("before-submit", "after-submit")
 _SEARCH_PAGES = 20
 _UNREACHABLE = Pending(unknown="unreachable")
 _EMULATED_RATE = 500.0
+_TOO_MANY = 429
+_LONGEST_SILENCE = 600.0
+"""Seconds for which one vendor's word keeps all others from asking; what they meet then says how long again."""
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +58,14 @@ class Sender:
     """Sends an adapter's requests to the attempt's pinned endpoint."""
 
     context: Context
-    _budgets: dict[str, Budget] = field(default_factory=dict)
+    _budgets: dict[tuple[str, bool], Budget] = field(default_factory=dict)
 
     async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
         """The one POST of an attempt. Never raises for what the network or the vendor does."""
         submitted = await self._submit(provider, endpoint, request)
         self.context.vendors.breakers[endpoint.name].note(submitted)
+        if isinstance(submitted, Refused) and submitted.failure.reason is FailureReason.RATE_LIMITED:
+            await self._leave_alone(self.budget(endpoint, submits=True), submitted.retry_after)
         return submitted
 
     async def _submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
@@ -82,12 +91,12 @@ class Sender:
             return Ambiguous(detail=str(error))
         return provider.submitted(reply)
 
-    async def poll(self, attempt: Attempt) -> Outcome:
-        """How far the vendor is. Trouble on the way is Pending."""
+    async def poll(self, attempt: Attempt, owner: str = "") -> Outcome:
+        """How far the vendor is. Trouble on the way is Pending. `owner`: who shares the budget with others."""
         provider = self.context.provider(attempt)
         ticket = attempt.ticket or {}
         reply = await self._told(attempt) if provider.answers_by_callback else None
-        reply = reply or await self._ask(attempt, provider.poll(ticket))
+        reply = reply or await self._ask(attempt, provider.poll(ticket), owner)
         if reply is None:
             return _UNREACHABLE
         outcome = provider.outcome(reply)
@@ -95,7 +104,7 @@ class Sender:
             told = await self._told(attempt)  # it may have come while the machine was asked
             outcome = outcome if told is None else provider.outcome(told)
         if isinstance(outcome, Finished):
-            return await self._result(attempt, provider, {**ticket, **outcome.more})
+            return await self._result(attempt, provider, {**ticket, **outcome.more}, owner)
         return outcome
 
     async def _told(self, attempt: Attempt) -> Reply | None:
@@ -104,9 +113,9 @@ class Sender:
         body = await self.context.database.read(lambda connection: connection.execute(query).scalar())
         return None if body is None else Reply(status=200, body=body)
 
-    async def _result(self, attempt: Attempt, provider: BaseVideoProvider, ticket: Ticket) -> Outcome:
+    async def _result(self, attempt: Attempt, provider: BaseVideoProvider, ticket: Ticket, owner: str) -> Outcome:
         request = provider.result(ticket)
-        reply = None if request is None else await self._ask(attempt, request)
+        reply = None if request is None else await self._ask(attempt, request, owner)
         return _UNREACHABLE if reply is None else provider.delivered(reply)
 
     async def cancel(self, attempt: Attempt) -> Outcome | None:
@@ -160,18 +169,19 @@ class Sender:
         reply = None if request is None else await self.send(endpoint, request)
         return () if reply is None or reply.status != 200 else provider.callback_secrets(reply)
 
-    async def _ask(self, attempt: Attempt, request: Request) -> Reply | None:
+    async def _ask(self, attempt: Attempt, request: Request, owner: str = "") -> Reply | None:
         endpoint = self.context.vendors.endpoint(attempt.endpoint)
-        return None if endpoint is None else await self.send(endpoint, request)
+        return None if endpoint is None else await self.send(endpoint, request, owner)
 
-    async def send(self, endpoint: Endpoint, request: Request) -> Reply | None:
+    async def send(self, endpoint: Endpoint, request: Request, owner: str = "") -> Reply | None:
         """One request that costs nothing, within the endpoint's budget. None when no whole reply came."""
-        await self._budget(endpoint).turn()
+        budget = self.budget(endpoint)
+        await budget.turn(owner)
         client, provider = self.context.vendor_client, self.context.vendors.providers[endpoint.provider]
         send = client.poll if request.method == "GET" else client.send_once
         try:
             secret = await endpoint.credentials()
-            return await send(
+            reply = await send(
                 _authorised(request, provider, secret),
                 base_url=endpoint.address(request.host),
                 secret=secret,
@@ -180,11 +190,34 @@ class Sender:
             )
         except OSError:  # not sent, reply lost, no access token
             return None
+        if reply.status == _TOO_MANY:
+            await self._leave_alone(budget, retry_after(reply))
+        return reply
 
-    def _budget(self, endpoint: Endpoint) -> Budget:
-        provider = self.context.vendors.providers[endpoint.provider]
-        rate = _EMULATED_RATE if endpoint.mock else provider.requests_per_second
-        return self._budgets.setdefault(endpoint.name, Budget(rate, self.context.monotonic))
+    async def _leave_alone(self, budget: Budget, seconds: float | None) -> None:
+        """A vendor that names a wait is asked nothing of this kind until then, by no replica."""
+        if not seconds:
+            return
+        try:
+            await budget.empty(min(seconds, _LONGEST_SILENCE))
+        except DATABASE_ERRORS:  # what the vendor said is on its way to the caller, who must not lose it
+            _log.warning("a vendor's wait could not be told to other replicas", exc_info=True)
+
+    def budget(self, endpoint: Endpoint, *, submits: bool = False) -> Budget:
+        """What one credential may ask, or submit; over all replicas together, but for emulators."""
+        found = self._budgets.get((endpoint.name, submits))
+        if found is None:
+            found = self._budgets[endpoint.name, submits] = self._new_budget(endpoint, submits=submits)
+        return found
+
+    def _new_budget(self, endpoint: Endpoint, *, submits: bool) -> Budget:
+        context, provider = self.context, self.context.vendors.providers[endpoint.provider]
+        if endpoint.mock:
+            return Budget(Local(context.now), Rate(per_second=_EMULATED_RATE, burst=int(_EMULATED_RATE)))
+        per_second = provider.submits_per_second if submits else provider.requests_per_second
+        name = f"vendor:{endpoint.name}" + ("/submits" if submits else "")
+        shared = Shared(context.database, name, context.now, context.monotonic)
+        return Budget(shared, Rate(per_second=per_second, burst=max(1, int(per_second))))
 
 
 def _authorised(request: Request, provider: BaseVideoProvider, secret: str) -> Request:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -48,6 +49,8 @@ from providers.model import VideoModel
 declare("before-intend", "after-intend", "before-record", "after-record")
 _log = structlog.get_logger()
 _LARGEST_KEPT_REQUEST = 64 * 1024
+_SILENT_WAIT = 1.0
+"""Seconds for a vendor's budget that are not worth an event."""
 _UNTOLD = Failure(
     reason=FailureReason.VENDOR_UNAVAILABLE,
     message="the vendor tells its results by webhook only, and this server has no address for webhooks",
@@ -89,7 +92,7 @@ class Submitting:
             case Buy(due=due) as purchase:
                 if due is not None and due > self.context.now():
                     return await self._pause(due, listening)
-                return await self._buy(found, purchase)
+                return await self._buy(found, purchase, listening)
 
     async def _pause(self, due: datetime, listening: Listening) -> str:
         """Until then, or until the bell (a cancel) rings: it has been listened to since before the rows were read."""
@@ -107,16 +110,18 @@ class Submitting:
         self.context.bell.ring(found.job.id)
         return "end"
 
-    async def _buy(self, found: Situation, purchase: Buy) -> str:
-        if self.context.draining.is_set():
-            await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
-        await self.context.engine.hold()
+    async def _buy(self, found: Situation, purchase: Buy, listening: Listening) -> str:
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         endpoint = await self._endpoint(row, found.job.quote["currency"])
         if endpoint is None:
             failure = Failure(reason=FailureReason.VENDOR_UNAVAILABLE, message="the model is not available any more")
             return await self._end(found, failure)
         breaker = self.context.vendors.breakers[endpoint.name]
+        if not breaker.why() and not await self._turn(found, endpoint, listening):
+            return "submit"
+        if self.context.draining.is_set():
+            await asyncio.Event().wait()  # the engine is being stopped: leave this step unrecorded
+        await self.context.engine.hold()
         if not breaker.admit():
             paused = Refused(failure=breaker.failure(), retry_after=breaker.wait())
             return await self._refuse(found, purchase, endpoint, paused)
@@ -125,6 +130,27 @@ class Submitting:
             return await self._purchase(found, purchase, self.context.vendors.providers[row.provider], endpoint)
         finally:
             self.context.purchases -= 1
+
+    async def _turn(self, found: Situation, endpoint: Endpoint, listening: Listening) -> bool:
+        """Wait until the vendor's budget has room for one more submit; False when the bell (a cancel) rings first."""
+        budget = self.sender.budget(endpoint, submits=True)
+        if budget.at_once():
+            return True
+        turn = asyncio.ensure_future(budget.turn(found.job.tenant))
+        bell = asyncio.ensure_future(listening.wait(None))
+        try:
+            await asyncio.wait({turn, bell}, timeout=_SILENT_WAIT, return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done() and not bell.done():
+                await self._say_throttled(found)
+                await asyncio.wait({turn, bell}, return_when=asyncio.FIRST_COMPLETED)
+            return turn.done()
+        finally:
+            await _ended(turn, bell)
+
+    async def _say_throttled(self, found: Situation) -> None:
+        now = self.context.now()
+        await self.context.database.write(lambda connection: _note_throttled(connection, found, now))
+        self.context.bell.ring(found.job.id)
 
     async def _endpoint(self, row: VideoModel, currency: str) -> Endpoint | None:
         """Of the vendor's credentials that are not paused, the one with the fewest clips under way."""
@@ -201,6 +227,24 @@ class Submitting:
         attempt = await self.context.database.write_surely(lambda connection: _insert(connection, found, intent, now))
         self.context.bell.ring(found.job.id)
         return attempt
+
+
+async def _ended(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel what has not ended, and wait for it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _note_throttled(connection: sa.Connection, found: Situation, now: datetime) -> None:
+    """Write that the clip waits for the vendor's budget, and tell watchers; once per wait."""
+    stage = str(ProgressStage.VENDOR_THROTTLED)
+    clips, jobs = tables.clips, tables.jobs
+    changed = sa.update(clips).where(clips.c.id == found.clip.id, clips.c.stage != stage).values(stage=stage)
+    if connection.execute(changed).rowcount:
+        connection.execute(sa.update(jobs).where(jobs.c.id == found.job.id).values(stage=stage))
+        body = {"clip_id": found.clip.id, "clip_index": found.clip.position, "clip_stage": stage}
+        emit(connection, found.job.id, EventKind.PROGRESS, now, body)
 
 
 def _blobs(connection: sa.Connection, ids: list[str]) -> dict[str, bytes]:

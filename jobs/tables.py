@@ -188,11 +188,20 @@ tenants = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("policy", sa.JSON, nullable=False),
+    sa.Column("limits", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("create_time", Timestamp, nullable=False),
     sa.Column("update_time", Timestamp, nullable=False),
     sa.Column("delete_time", Timestamp),
 )
 """A valid name needs no row to be served: one appears when its first job is accepted."""
+
+buckets = sa.Table(
+    "bucket",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("full_micros", sa.BigInteger, nullable=False),
+)
+"""Token buckets that all processes draw from: when each will be full again, in microseconds since 1970."""
 
 audit = sa.Table(
     "audit_entry",

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,26 @@ class TenantPolicy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TenantLimits:
+    """What an operator allows one tenant; None is what the server allows every tenant, 0 no limit."""
+
+    requests_per_second: float | None = None
+    """Requests for videos, over all replicas."""
+    burst: int | None = None
+    """How many of these may come at once."""
+    reads_per_second: float | None = None
+    """Reads, at each replica."""
+
+    def or_else(self, usual: "TenantLimits") -> "TenantLimits":
+        """The same, with what is usual where nothing is set."""
+        own = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(usual, **own)
+
+
+UNLIMITED = TenantLimits(requests_per_second=0.0, burst=0, reads_per_second=0.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tenant:
     """A row of `tenant`."""
 
@@ -50,6 +70,7 @@ class Tenant:
     display_name: str
     state: TenantState
     policy: TenantPolicy
+    limits: TenantLimits
     create_time: datetime
     update_time: datetime
     delete_time: datetime | None
@@ -62,12 +83,14 @@ class TenantChange:
     display_name: str | None = None
     state: TenantState | None = None
     policy: TenantPolicy | None = None
+    limits: TenantLimits | None = None
 
 
 def tenant_of(row: sa.Row[Any]) -> Tenant:
     """A Tenant from a row of `tenant`."""
     values = {name: getattr(row, name) for name in Tenant.__slots__}
-    return Tenant(**values | {"state": TenantState(row.state), "policy": _policy_of(row.policy)})
+    made = {"policy": _policy_of(row.policy), "limits": _limits_of(row.limits)}
+    return Tenant(**values | made | {"state": TenantState(row.state)})
 
 
 def _policy_of(value: Mapping[str, Any]) -> TenantPolicy:
@@ -77,17 +100,30 @@ def _policy_of(value: Mapping[str, Any]) -> TenantPolicy:
     )
 
 
+def _limits_of(value: Mapping[str, Any]) -> TenantLimits:
+    return TenantLimits(**{name: value.get(name) for name in TenantLimits.__slots__})
+
+
 _INSERT = sa.text(
-    "INSERT INTO tenant (name, display_name, state, policy, create_time, update_time) "
-    "VALUES (:name, :display_name, 'ACTIVE', :policy, :now, :now) ON CONFLICT (name) DO NOTHING"
-).bindparams(sa.bindparam("now", type_=Timestamp), sa.bindparam("policy", type_=sa.JSON))
+    "INSERT INTO tenant (name, display_name, state, policy, limits, create_time, update_time) "
+    "VALUES (:name, :display_name, 'ACTIVE', :policy, :limits, :now, :now) ON CONFLICT (name) DO NOTHING"
+).bindparams(
+    sa.bindparam("now", type_=Timestamp),
+    sa.bindparam("policy", type_=sa.JSON),
+    sa.bindparam("limits", type_=sa.JSON),
+)
 
 
-def insert(
-    connection: sa.Connection, name: str, now: datetime, display_name: str = "", policy: TenantPolicy | None = None
-) -> bool:
-    """Insert an active tenant; False when it is there already."""
-    values = {"name": name, "display_name": display_name, "policy": asdict(policy or TenantPolicy()), "now": now}
+def insert(connection: sa.Connection, name: str, now: datetime, start: TenantChange | None = None) -> bool:
+    """Insert an active tenant that is as `start` says; False when it is there already."""
+    start = start or TenantChange()
+    values = {
+        "name": name,
+        "display_name": start.display_name or "",
+        "policy": asdict(start.policy or TenantPolicy()),
+        "limits": asdict(start.limits or TenantLimits()),
+        "now": now,
+    }
     return connection.execute(_INSERT, values).rowcount > 0
 
 
@@ -118,6 +154,8 @@ def update(connection: sa.Connection, name: str, change: TenantChange, now: date
     values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if change.policy is not None:
         values["policy"] = asdict(change.policy)
+    if change.limits is not None:
+        values["limits"] = asdict(change.limits)
     where = tables.tenants.c.name == name
     connection.execute(sa.update(tables.tenants).where(where).values(**values, update_time=now))
     return get(connection, name)

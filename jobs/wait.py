@@ -65,7 +65,7 @@ class Waiting:
             watch = _Watch(found, attempt, attempt.stage)
             while True:
                 crashpoint("before-poll")
-                outcome = await self.sender.poll(attempt)
+                outcome = await self.sender.poll(attempt, found.job.tenant)
                 crashpoint("after-poll")
                 step = await self._digest(watch, outcome)
                 if step is not None:

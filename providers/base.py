@@ -84,6 +84,8 @@ class BaseVideoProvider(ABC):
     """The vendor's advice: never poll one job more often than this many seconds."""
     requests_per_second: ClassVar[float] = 10.0
     """What one credential may ask in all, besides submits; shared by every job that uses it."""
+    submits_per_second: ClassVar[float] = 5.0
+    """What one credential may submit, likewise."""
     largest_reply: ClassVar[int] = 4 << 20
     """Bytes of the longest answer to a poll; a vendor that sends the clip itself inside it needs more."""
     answers_by_callback: ClassVar[bool] = False

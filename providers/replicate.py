@@ -49,6 +49,7 @@ class ReplicateProvider(BaseVideoProvider):
     # 3,000 reads a minute for the whole account; the webhook brings the news, the poll is the safety net.
     poll_floor: ClassVar[float] = 3.0
     requests_per_second = 40.0  # 3,000 a minute but for creates [DOC]; the rest is headroom
+    submits_per_second = 8.0  # 600 creates a minute [DOC]
     takes_callbacks: ClassVar[bool] = True
     can_search: ClassVar[bool] = True
     upload_carries: ClassVar[bool] = True

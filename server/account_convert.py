@@ -1,5 +1,6 @@
 """From what the accounts desk answers to the contract's messages."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from core.money import MOCK_CURRENCY, USD
 from jobs.accounts import Parked
 from jobs.audit import AuditEntry
 from jobs.endpoints import provider_of
-from jobs.tenants import Tenant
+from jobs.tenants import Tenant, TenantLimits
 from jobs.usage import Dimension, Figures, Group, Usage
 from ledger.budgets import Standing
 from ledger.usage import Entry
@@ -27,11 +28,24 @@ def tenant(row: Tenant) -> account_pb2.Tenant:
         display_name=row.display_name,
         state=words.TENANT_STATES[row.state],
         policy=policy,
+        limits=_limits(row.limits),
         create_time=timestamp(row.create_time),
         update_time=timestamp(row.update_time),
     )
     _moment(message.delete_time, row.delete_time)
     return message
+
+
+def _limits(row: TenantLimits) -> account_pb2.TenantLimits:
+    return account_pb2.TenantLimits(
+        requests_per_second=row.requests_per_second, burst=row.burst, reads_per_second=row.reads_per_second
+    )
+
+
+def limits_told(row: TenantLimits | None) -> str:
+    """Limits in words, for the audit entry; empty when none is set."""
+    told = {} if row is None else asdict(row)
+    return ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
 
 
 def budget(row: Standing) -> account_pb2.Budget:

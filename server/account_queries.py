@@ -10,13 +10,14 @@ from filmgate.v1 import account_service_pb2 as pb
 
 from core.money import USD, Money
 from jobs.audit import AuditFilter
-from jobs.tenants import Ambiguous, TenantChange, TenantPolicy, TenantState
+from jobs.tenants import Ambiguous, TenantChange, TenantLimits, TenantPolicy, TenantState
 from jobs.usage import Dimension
 from ledger.budgets import Period
 from ledger.ledger import Kind
 from ledger.usage import EntryFilter, Window
 from server.checks import Findings
 from server.queries import fingerprint, moment, page_size
+from server.variables import LARGEST_BURST, MOST_PER_SECOND
 from server.words import short
 
 _LONGEST_NAME = 200
@@ -48,14 +49,17 @@ def tenant_name(request: pb.GetTenantRequest | pb.ListBudgetsRequest) -> str:
     return name
 
 
-def create_tenant(request: pb.CreateTenantRequest) -> tuple[str, str, TenantPolicy]:
-    """Name, display name and policy. Raises InvalidRequest."""
+def create_tenant(request: pb.CreateTenantRequest) -> tuple[str, TenantChange]:
+    """Name, and what it starts as. Raises InvalidRequest."""
     findings = Findings()
     name = findings.tenant(request.tenant_name)
-    display = findings.text("display_name", request.display_name, _LONGEST_NAME)
-    policy = _policy(request.policy, findings)
+    start = TenantChange(
+        display_name=findings.text("display_name", request.display_name, _LONGEST_NAME),
+        policy=_policy(request.policy, findings),
+        limits=_limits(request.limits, findings),
+    )
     findings.raise_if_any()
-    return name, display, policy
+    return name, start
 
 
 def update_tenant(request: pb.UpdateTenantRequest) -> tuple[str, TenantChange]:
@@ -70,9 +74,10 @@ def update_tenant(request: pb.UpdateTenantRequest) -> tuple[str, TenantChange]:
         display_name=findings.text("display_name", request.display_name, _LONGEST_NAME) if named else None,
         state=TenantState(short(account_pb2.TenantState, state, "TENANT_STATE_")) if state else None,
         policy=_policy(request.policy, findings) if request.HasField("policy") else None,
+        limits=_limits(request.limits, findings) if request.HasField("limits") else None,
     )
     if change == TenantChange() and not findings.violations:
-        findings.add("display_name", "nothing is to be changed: set `display_name`, `state` or `policy`")
+        findings.add("display_name", "nothing is to be changed: set `display_name`, `state`, `policy` or `limits`")
     findings.raise_if_any()
     return name, change
 
@@ -89,6 +94,17 @@ def delete_tenant(request: pb.DeleteTenantRequest) -> tuple[str, bool]:
     name = findings.tenant(request.tenant_name)
     findings.raise_if_any()
     return name, request.force
+
+
+def _limits(limits: account_pb2.TenantLimits, findings: Findings) -> TenantLimits:
+    part = findings.under("limits")
+    rates = {
+        name: part.number(name, getattr(limits, name), 0, MOST_PER_SECOND) if getattr(limits, name) else 0.0
+        for name in ("requests_per_second", "reads_per_second")
+        if limits.HasField(name)
+    }
+    burst = part.whole("burst", limits.burst, 0, LARGEST_BURST) if limits.HasField("burst") else None
+    return TenantLimits(burst=burst, **rates)
 
 
 def set_budget(request: pb.SetBudgetRequest) -> tuple[str, Period, Money]:

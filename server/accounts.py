@@ -38,11 +38,9 @@ class AccountService(WebhookCalls, account_service_pb2_grpc.AccountServiceServic
         self, request: pb.CreateTenantRequest, context: Context
     ) -> pb.CreateTenantResponse:
         """Make a tenant's row."""
-        name, display_name, policy = queries.create_tenant(request)
-        act = self._act("CreateTenant", context, name)
-        return pb.CreateTenantResponse(
-            tenant=convert.tenant(await self._accounts.create_tenant(name, display_name, policy, act))
-        )
+        name, start = queries.create_tenant(request)
+        act = self._act("CreateTenant", context, name, detail=convert.limits_told(start.limits))
+        return pb.CreateTenantResponse(tenant=convert.tenant(await self._accounts.create_tenant(name, start, act)))
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Context) -> pb.GetTenantResponse:  # noqa: N802 - the contract's name
         """Read a tenant."""
@@ -63,6 +61,7 @@ class AccountService(WebhookCalls, account_service_pb2_grpc.AccountServiceServic
         name, change = queries.update_tenant(request)
         words = [f"state {change.state}"] if change.state else []
         words += [f"ambiguous {change.policy.ambiguous}"] if change.policy else []
+        words += [convert.limits_told(change.limits)] if change.limits else []
         act = self._act("UpdateTenant", context, name, detail=", ".join(words))
         return pb.UpdateTenantResponse(tenant=convert.tenant(await self._accounts.update_tenant(name, change, act)))
 

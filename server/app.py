@@ -15,12 +15,13 @@ import structlog
 from core import crashpoints
 from core.database import Database
 from core.errors import StorageFailed
-from jobs import tables
+from jobs import machine, tables
 from jobs.context import Policy
 from jobs.engine import Engine
 from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
 from jobs.retention import Keeping
+from jobs.tenants import TenantLimits
 from media.pool import MediaPool
 from server import edge, schema, stores, vendors
 from server.accounts import AccountService
@@ -188,7 +189,20 @@ def policy_of(settings: Settings) -> Policy:
         resolution_ttl=float(settings.resolution_ttl),
         lookup_settle=float(settings.lookup_settle),
         delete_at_vendor=settings.delete_at_vendor,
+        max_queued=settings.max_queued,
+        accepts_at_once=settings.accepts_at_once,
+        memory_limit=_memory_limit(settings),
+        disk_reserve=int(settings.disk_reserve),
+        tenant_limits=TenantLimits(
+            requests_per_second=settings.tenant_rate,
+            burst=settings.tenant_burst,
+            reads_per_second=settings.tenant_read_rate,
+        ),
     )
+
+
+def _memory_limit(settings: Settings) -> int:
+    return machine.memory_limit() * 9 // 10 if settings.memory_limit is None else int(settings.memory_limit)
 
 
 def keeping_of(settings: Settings) -> Keeping:

@@ -77,7 +77,11 @@ async def _healthz(_request: Request) -> Response:
 
 
 class _Ready:
-    """Whether new work is welcome: 503 while the database or the store is out of reach, and during a drain."""
+    """Whether calls are welcome: 503 while the database or the store is out of reach, and during a drain.
+
+    That new work is refused for a while is told, and changes no status: reads and cancels go on here, and where a full
+    queue is the reason no other replica would take it either.
+    """
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -98,7 +102,7 @@ class _Ready:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answers = await self._looked()
         words = {name: "ok" if answer == "ok" else _one_of(answer) for name, answer in answers.items()}
-        ready = all(word == "ok" for word in words.values())
+        ready = all(word == "ok" for name, word in words.items() if name != "admission")
         status = "ready" if ready else "not ready"
         response = JSONResponse({"status": status, "components": words}, 200 if ready else 503)
         await response(scope, receive, send)
@@ -106,7 +110,8 @@ class _Ready:
 
 def _one_of(answer: str) -> str:
     """What strangers may read of it; the log and `doctor` tell the rest."""
-    return answer if answer in {"draining", "not reachable", "too slow to tell"} else "not ready"
+    known = {"draining", "not reachable", "too slow to tell"}
+    return answer if answer in known or answer.startswith("refusing: ") else "not ready"
 
 
 class _Media:

@@ -13,11 +13,10 @@ from typing import Any, TypeAlias
 
 import grpc
 import structlog
-from grpc_status import rpc_status
 
 from core.errors import FilmgateError, Internal, InvalidRequest, Reason, Unauthenticated, Unavailable, Unimplemented
 from core.identifiers import new_id
-from server.status import status_of
+from server.status import answer_of
 
 _log = structlog.get_logger()
 
@@ -88,7 +87,7 @@ def _authorization(metadata: Sequence[Any] | None) -> bytes | None:
 
 async def refuse(context: Context, error: FilmgateError) -> None:
     """End the call with a rich status. Raises `grpc.aio.AbortError` into the machinery."""
-    await context.abort_with_status(rpc_status.to_status(status_of(error)))
+    await context.abort_with_status(answer_of(error))
 
 
 def _refusing(error: FilmgateError) -> Handler:

@@ -11,6 +11,7 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.message import DecodeError
 
 from core.errors import FilmgateError, Reason, Unavailable
+from jobs.admission import Entry
 from jobs.audit import OK, Act
 from jobs.events import EventKind
 from jobs.life import Jobs
@@ -54,6 +55,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         self, jobs: Jobs, catalogue: CatalogueAnswers, presigner: Presigner, pages: PageTokens, callers: Callers
     ) -> None:
         self._jobs = jobs
+        self._admission = jobs.admission
         self._answers = JobAnswers(jobs.context.bell, presigner.ttl.total_seconds())
         self._assets = AssetAnswers(jobs.assets, presigner, pages)
         self._desk = Desk(jobs)
@@ -66,11 +68,13 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         self, request: pb.GenerateVideoRequest, context: Context
     ) -> pb.GenerateVideoResponse:
         """Accept one job, or say what it would be."""
-        intake = validation.generate_video(request)
-        if intake.validate_only:
-            return _dry_run([await self._desk.plan(intake)])[0]
-        call = Call("GenerateVideo", intake.order.tenant, intake.request_id, intake.request_hash)
-        (view,) = await self._accept(call, [intake], intake.findings)
+        if request.validate_only:
+            await self._admission.reading(request.tenant_name)
+            return _dry_run([await self._desk.plan(validation.generate_video(request))])[0]
+        async with self._admission.accepting(request.tenant_name) as entry:
+            intake = validation.generate_video(request)
+            call = Call("GenerateVideo", intake.order.tenant, intake.request_id, intake.request_hash)
+            (view,) = await self._accept(call, [intake], intake.findings, entry)
         if intake.wait:
             await self._jobs.wait(view.job.id, _bounded(intake.wait, context))
             view = await self._jobs.view(view.job.id, intake.order.tenant)
@@ -80,17 +84,19 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         self, request: pb.BatchGenerateVideosRequest, context: Context
     ) -> pb.BatchGenerateVideosResponse:
         """Accept up to 100 jobs, all or none."""
-        batch = validation.batch(request)
-        if batch.validate_only:
-            return pb.BatchGenerateVideosResponse(
-                results=_dry_run(await self._desk.plans(batch.intakes, batch.findings))
-            )
-        call = Call("BatchGenerateVideos", batch.tenant, batch.request_id, batch.request_hash)
-        views = await self._accept(call, batch.intakes, batch.findings)
+        if request.validate_only:
+            await self._admission.reading(request.tenant_name)
+            batch = validation.batch(request)
+            plans = await self._desk.plans(batch.intakes, batch.findings)
+            return pb.BatchGenerateVideosResponse(results=_dry_run(plans))
+        async with self._admission.accepting(request.tenant_name, max(1, len(request.requests))) as entry:
+            batch = validation.batch(request)
+            call = Call("BatchGenerateVideos", batch.tenant, batch.request_id, batch.request_hash)
+            views = await self._accept(call, batch.intakes, batch.findings, entry)
         jobs = [await self._answer(view) for view in views]
         return pb.BatchGenerateVideosResponse(results=[pb.GenerateVideoResponse(job=job) for job in jobs])
 
-    async def _accept(self, call: Call, intakes: Sequence[Intake], findings: Findings) -> list[JobView]:
+    async def _accept(self, call: Call, intakes: Sequence[Intake], findings: Findings, entry: Entry) -> list[JobView]:
         """Plan and accept. A repeated request gets its first answer, even if it would be refused today."""
         try:
             plans = await self._desk.plans(intakes, findings)
@@ -100,13 +106,17 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
                 earlier = await self._jobs.repeated(call.tenant, call.rpc, call.request_id, call.request_hash)
             if earlier is None:
                 raise
+            entry.give_back()
             return [await self._jobs.view(job_id, call.tenant) for job_id in earlier]
-        return await self._jobs.accept(plans, rpc=call.rpc, request_id=call.request_id, request_hash=call.request_hash)
+        return await self._jobs.accept(
+            plans, rpc=call.rpc, request_id=call.request_id, request_hash=call.request_hash, entry=entry
+        )
 
     async def QuoteVideo(  # noqa: N802 - the contract's name
         self, request: pb.QuoteVideoRequest, context: Context
     ) -> pb.QuoteVideoResponse:
         """Say what a request would cost."""
+        await self._admission.reading(request.request.tenant_name)
         plan = await self._desk.plan(validation.quote_video(request))
         return pb.QuoteVideoResponse(**_resolved(plan))
 
@@ -126,6 +136,8 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         except DecodeError:
             raise malformed() from None
 
+        await self._admission.reading(tenant)
+
         async def read() -> bytes:
             return pb.GetJobResponse(job=await self._job(job_id, tenant)).SerializeToString()
 
@@ -134,6 +146,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:  # noqa: N802 - the contract's name
         """Read a page of jobs."""
         wanted = queries.list_jobs(request)
+        await self._admission.reading(request.tenant_name)
         page = Page(size=wanted.size + 1, before=self._pages.read(wanted.fingerprint, wanted.token))
         views = await self._jobs.list_jobs(wanted.tenant, wanted.jobs, page)
         shown = views[: wanted.size]
@@ -153,6 +166,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     ) -> AsyncIterator[pb.WatchJobResponse]:
         """Follow a job to its end. A stream cut short by a drain says so, so that nobody takes it for the end."""
         tenant, job_id = queries.job_target(request)
+        await self._admission.reading(tenant)
         last = None
         async for event in self._jobs.watch(job_id, tenant, request.after_event):
             last = event.kind
@@ -187,6 +201,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     async def GetVideo(self, request: pb.GetVideoRequest, context: Context) -> pb.GetVideoResponse:  # noqa: N802 - the contract's name
         """Read a video with fresh addresses."""
         tenant, video_id, ttl = queries.get_video(request)
+        await self._admission.reading(tenant)
         row = await self._jobs.video(video_id, tenant)
         prompts = await self._jobs.prompts([row.job_id])
         message = convert.video(row, self._presigner.uri_base, prompts.get(row.job_id, ""))
@@ -196,6 +211,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     async def ListVideos(self, request: pb.ListVideosRequest, context: Context) -> pb.ListVideosResponse:  # noqa: N802 - the contract's name
         """Read a page of videos."""
         wanted = queries.list_videos(request)
+        await self._admission.reading(request.tenant_name)
         page = Page(size=wanted.size + 1, before=self._pages.read(wanted.fingerprint, wanted.token))
         rows = await self._jobs.list_videos(wanted.tenant, wanted.videos, page)
         shown = rows[: wanted.size]
@@ -219,14 +235,17 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         self, request_iterator: AsyncIterator[pb.UploadAssetRequest], context: Context
     ) -> pb.UploadAssetResponse:
         """Take a file."""
+        self._admission.check_storage()
         return await self._assets.upload(request_iterator)
 
     async def GetAsset(self, request: pb.GetAssetRequest, context: Context) -> pb.GetAssetResponse:  # noqa: N802 - the contract's name
         """Read an asset."""
+        await self._admission.reading(request.tenant_name)
         return await self._assets.get(request)
 
     async def ListAssets(self, request: pb.ListAssetsRequest, context: Context) -> pb.ListAssetsResponse:  # noqa: N802 - the contract's name
         """Read a page of assets."""
+        await self._admission.reading(request.tenant_name)
         return await self._assets.page(request)
 
     async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:  # noqa: N802 - the contract's name

@@ -28,7 +28,7 @@ from core.postgres import postgres_url
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
 from server.variables import SERVER as _SERVER
-from server.variables import KeepingSettings, Secret, WebhookSettings, checked_address
+from server.variables import FlowSettings, KeepingSettings, Secret, WebhookSettings, checked_address
 from server.variables import variable as _variable
 
 _PREFIX = "FILMGATE_"
@@ -88,7 +88,7 @@ _LATER = "Keys for parts that come with later versions: accepted and kept secret
 _FAULTS = "For finding faults"
 
 
-class _Settings(KeepingSettings, WebhookSettings):
+class _Settings(KeepingSettings, WebhookSettings, FlowSettings):
     """The settings of one server process. Frozen; every secret is a `SecretStr`."""
 
     model_config = SettingsConfigDict(

@@ -4,6 +4,7 @@ https://google.aip.dev/193
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -12,8 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details  # type: ignore[import-untyped] # ships no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no py.typed
+from grpc_status import rpc_status
 
-from core.errors import FilmgateError, InvalidRequest, NotFound, Reason
+from core.errors import Exhausted, FilmgateError, InvalidRequest, NotFound, Reason
 
 DOMAIN = "filmgate"
 
@@ -61,6 +63,23 @@ _QUOTAS = frozenset({Reason.TENANT_RATE_LIMITED, Reason.SERVER_OVERLOADED, Reaso
 _LONGEST_MESSAGE = 400
 _LARGEST_DETAILS = 4500
 """Bytes. Beyond 8 KiB of metadata (base64 and message included) a client's C-core may drop the whole answer."""
+
+
+def answer_of(error: FilmgateError) -> grpc.Status:
+    """A refusal as gRPC sends it. One for want of room is remembered: then many are alike, and must cost little."""
+    if isinstance(error, Exhausted):
+        return _exhausted(error.reason, error.message, tuple(error.metadata.items()), error.retry_after)
+    made: grpc.Status = rpc_status.to_status(status_of(error))
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _exhausted(
+    reason: Reason, message: str, metadata: tuple[tuple[str, str], ...], retry_after: float | None
+) -> grpc.Status:
+    error = Exhausted(reason=reason, message=message, metadata=dict(metadata), retry_after=retry_after)
+    made: grpc.Status = rpc_status.to_status(status_of(error))
+    return made
 
 
 def status_of(error: FilmgateError) -> Status:

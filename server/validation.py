@@ -16,7 +16,7 @@ from core.errors import FilmgateError, Reason, Unimplemented
 from core.money import Money
 from core.spec import MediaInput, Motion, Quality, Role, Wish
 from jobs.events import EventKind
-from jobs.orders import Order, Selection
+from jobs.orders import Order, Priority, Selection
 from providers.selection import Capability
 from server.checks import Findings, repeated_word
 from server.words import short
@@ -82,6 +82,7 @@ def generate_video(
         wish=_wish(request, findings, budget),
         variations=findings.whole("variations", request.variations or 1, 1, MOST_VARIATIONS) or 1,
         fallbacks=_fallbacks(request, findings),
+        priority=_priority(request, findings),
         max_cost=_max_cost(request, findings),
         selection=_selection(request, findings),
         labels=findings.labels(request.labels),
@@ -141,6 +142,8 @@ def request_hash(request: Message) -> str:
     for member in [document, *document.get("requests", ())]:
         if "prompt" in member:
             member.setdefault("variations", 1)
+            if member.get("priority") == "PRIORITY_NORMAL":
+                del member["priority"]  # as it is when nothing is said
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -200,6 +203,11 @@ def _fallbacks(request: pb.GenerateVideoRequest, findings: Findings) -> tuple[st
         checked = [findings.word(f"fallback_models[{index}]", name) for index, name in enumerate(names)]
         return tuple(filter(None, checked))
     return ()
+
+
+def _priority(request: pb.GenerateVideoRequest, findings: Findings) -> Priority:
+    number = findings.one_of("priority", request.priority, pb.Priority)
+    return Priority(short(pb.Priority, number, "PRIORITY_")) if number else Priority.NORMAL
 
 
 def _max_cost(request: pb.GenerateVideoRequest, findings: Findings) -> Money | None:

@@ -3,7 +3,7 @@
 import base64
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from core import urls
@@ -12,6 +12,9 @@ from core.errors import UnsafeUrl
 SERVER = "Where the server listens, and who may call it"
 WEBHOOKS = "Webhooks that are sent"
 KEEPING = "How long things are kept; what has money in it always is"
+FLOW = "When new work is refused; reads and cancels go on"
+MOST_PER_SECOND = 100_000
+LARGEST_BURST = 1_000_000
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
@@ -118,6 +121,54 @@ class KeepingSettings(BaseSettings):
         "Whether vendors are asked to delete what has been stored here, where they offer that.",
         "FILMGATE_DELETE_AT_VENDOR",
         default=False,
+    )
+
+
+class FlowSettings(BaseSettings):
+    """How much new work is taken, from each tenant and in all."""
+
+    tenant_rate: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = variable(
+        FLOW,
+        "Requests for videos that a tenant may make per second, over all replicas together; 0 is no limit."
+        " `AccountService` sets others for single tenants.",
+        "FILMGATE_TENANT_RATE",
+        default=0.0,
+    )
+    tenant_burst: Annotated[int, Field(ge=0, le=LARGEST_BURST)] = variable(
+        FLOW, "How many of them may come at once; 0 is a second's worth.", "FILMGATE_TENANT_BURST", default=0
+    )
+    tenant_read_rate: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = variable(
+        FLOW,
+        "Reads that a tenant may make per second at each replica, a second's worth at once; 0 is no limit.",
+        "FILMGATE_TENANT_READ_RATE",
+        default=0.0,
+    )
+    max_queued: Annotated[int, Field(ge=1, le=10_000_000)] = variable(
+        FLOW,
+        "Clips that may wait for a place, of all tenants. A tenant with more than its share is refused before it is"
+        " full.",
+        "FILMGATE_MAX_QUEUED",
+        default=100_000,
+    )
+    accepts_at_once: Annotated[int, Field(ge=1, le=10_000)] = variable(
+        FLOW,
+        "Requests for videos that a process works on at a time; a tenant below its share of them is never refused.",
+        "FILMGATE_ACCEPTS_AT_ONCE",
+        default=64,
+    )
+    memory_limit: ByteSize | None = variable(
+        FLOW,
+        "Resident memory of the process above which no work is taken, such as `900MiB`; 0 is no limit. Unset: 90 % of"
+        " what its container, or else the machine, has.",
+        "FILMGATE_MEMORY_LIMIT",
+        example="900MiB",
+    )
+    disk_reserve: ByteSize = variable(
+        FLOW,
+        "Free space in the data folder below which no work and no upload is taken.",
+        "FILMGATE_DISK_RESERVE",
+        default=ByteSize(1 << 30),
+        example="1GiB",
     )
 
 

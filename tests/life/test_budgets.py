@@ -270,9 +270,9 @@ async def test_a_fallback_that_would_break_the_cap_is_not_bought(real: Opened, c
 
 async def test_a_tenant_may_choose_that_what_is_lost_is_bought_again(real: Opened) -> None:
     workshop = await real(webhooks=True, policy={"lookup_settle": 0.0})
-    policy = tenants.TenantPolicy(ambiguous=tenants.Ambiguous.RESUBMIT)
+    start = tenants.TenantChange(policy=tenants.TenantPolicy(ambiguous=tenants.Ambiguous.RESUBMIT))
     now = workshop.jobs.context.now()
-    await workshop.database.write(lambda connection: tenants.insert(connection, "acme", now, policy=policy))
+    await workshop.database.write(lambda connection: tenants.insert(connection, "acme", now, start))
     await workshop.script("runway", "lost-reply", contains="lost")
     job_id = await _accept(workshop, _plan(workshop, wish=replace(ORDER.wish, prompt="lost")))
     done = await workshop.until(job_id, lambda seen: seen.job.state.terminal)

@@ -108,6 +108,7 @@ CASES: dict[str, tuple[Callable[[pb.GenerateVideoRequest], None], str, str]] = {
     "seed of -1": (_typed(seed=-1), "parameters.seed", "INVALID_REQUEST"),
     "endless fps": (_typed(fps=math.inf), "parameters.fps", "INVALID_REQUEST"),
     "no number of fps": (_typed(fps=math.nan), "parameters.fps", "INVALID_REQUEST"),
+    "unknown priority": (_set(priority=99), "priority", "INVALID_REQUEST"),
     "unknown motion": (_typed(motion=99), "parameters.motion", "INVALID_REQUEST"),
     "unknown style": (_typed(style="baroque"), "parameters.style", ""),
     "motion the model lacks": (_typed(motion="MOTION_LOW"), "parameters.motion", "UNSUPPORTED_PARAMETER"),

@@ -95,8 +95,18 @@ class TenantPolicy(_message.Message):
     use_default_fallbacks: bool
     def __init__(self, ambiguous: _Optional[_Union[AmbiguousPolicy, str]] = ..., use_default_fallbacks: _Optional[bool] = ...) -> None: ...
 
+class TenantLimits(_message.Message):
+    __slots__ = ("requests_per_second", "burst", "reads_per_second")
+    REQUESTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    READS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    requests_per_second: float
+    burst: int
+    reads_per_second: float
+    def __init__(self, requests_per_second: _Optional[float] = ..., burst: _Optional[int] = ..., reads_per_second: _Optional[float] = ...) -> None: ...
+
 class Tenant(_message.Message):
-    __slots__ = ("name", "display_name", "state", "policy", "create_time", "update_time", "delete_time")
+    __slots__ = ("name", "display_name", "state", "policy", "create_time", "update_time", "delete_time", "limits")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +114,7 @@ class Tenant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     DELETE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     name: str
     display_name: str
     state: TenantState
@@ -111,7 +122,8 @@ class Tenant(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     delete_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[TenantState, str]] = ..., policy: _Optional[_Union[TenantPolicy, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    limits: TenantLimits
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[TenantState, str]] = ..., policy: _Optional[_Union[TenantPolicy, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limits: _Optional[_Union[TenantLimits, _Mapping]] = ...) -> None: ...
 
 class Budget(_message.Message):
     __slots__ = ("tenant_name", "period", "limit", "spent", "held", "available", "start_time", "renew_time", "create_time", "update_time")

@@ -15,14 +15,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateTenantRequest(_message.Message):
-    __slots__ = ("tenant_name", "display_name", "policy")
+    __slots__ = ("tenant_name", "display_name", "policy", "limits")
     TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     tenant_name: str
     display_name: str
     policy: _account_pb2.TenantPolicy
-    def __init__(self, tenant_name: _Optional[str] = ..., display_name: _Optional[str] = ..., policy: _Optional[_Union[_account_pb2.TenantPolicy, _Mapping]] = ...) -> None: ...
+    limits: _account_pb2.TenantLimits
+    def __init__(self, tenant_name: _Optional[str] = ..., display_name: _Optional[str] = ..., policy: _Optional[_Union[_account_pb2.TenantPolicy, _Mapping]] = ..., limits: _Optional[_Union[_account_pb2.TenantLimits, _Mapping]] = ...) -> None: ...
 
 class CreateTenantResponse(_message.Message):
     __slots__ = ("tenant",)
@@ -59,16 +61,18 @@ class ListTenantsResponse(_message.Message):
     def __init__(self, tenants: _Optional[_Iterable[_Union[_account_pb2.Tenant, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateTenantRequest(_message.Message):
-    __slots__ = ("tenant_name", "display_name", "state", "policy")
+    __slots__ = ("tenant_name", "display_name", "state", "policy", "limits")
     TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     tenant_name: str
     display_name: str
     state: _account_pb2.TenantState
     policy: _account_pb2.TenantPolicy
-    def __init__(self, tenant_name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[_account_pb2.TenantState, str]] = ..., policy: _Optional[_Union[_account_pb2.TenantPolicy, _Mapping]] = ...) -> None: ...
+    limits: _account_pb2.TenantLimits
+    def __init__(self, tenant_name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[_account_pb2.TenantState, str]] = ..., policy: _Optional[_Union[_account_pb2.TenantPolicy, _Mapping]] = ..., limits: _Optional[_Union[_account_pb2.TenantLimits, _Mapping]] = ...) -> None: ...
 
 class UpdateTenantResponse(_message.Message):
     __slots__ = ("tenant",)

@@ -12,6 +12,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -19,8 +20,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_LOW: _ClassVar[Priority]
+    PRIORITY_NORMAL: _ClassVar[Priority]
+    PRIORITY_HIGH: _ClassVar[Priority]
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_LOW: Priority
+PRIORITY_NORMAL: Priority
+PRIORITY_HIGH: Priority
+
 class GenerateVideoRequest(_message.Message):
-    __slots__ = ("tenant_name", "creative_id", "prompt", "model", "variations", "parameters", "first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models", "max_cost", "request_id", "wait", "validate_only", "webhook", "labels", "selection", "vendor_options", "allow_substitutions")
+    __slots__ = ("tenant_name", "creative_id", "prompt", "model", "variations", "parameters", "first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models", "max_cost", "request_id", "wait", "validate_only", "webhook", "labels", "selection", "vendor_options", "allow_substitutions", "priority")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +61,7 @@ class GenerateVideoRequest(_message.Message):
     SELECTION_FIELD_NUMBER: _ClassVar[int]
     VENDOR_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     ALLOW_SUBSTITUTIONS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     tenant_name: str
     creative_id: str
     prompt: str
@@ -70,7 +83,8 @@ class GenerateVideoRequest(_message.Message):
     selection: _media_pb2.Selection
     vendor_options: _struct_pb2.Struct
     allow_substitutions: bool
-    def __init__(self, tenant_name: _Optional[str] = ..., creative_id: _Optional[str] = ..., prompt: _Optional[str] = ..., model: _Optional[str] = ..., variations: _Optional[int] = ..., parameters: _Optional[_Union[_media_pb2.VideoParameters, _Mapping]] = ..., first_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., last_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., reference_images: _Optional[_Iterable[_Union[_media_pb2.ReferenceImage, _Mapping]]] = ..., source_video: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., enhance_prompt: _Optional[bool] = ..., fallback_models: _Optional[_Iterable[str]] = ..., max_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ..., webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., selection: _Optional[_Union[_media_pb2.Selection, _Mapping]] = ..., vendor_options: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., allow_substitutions: _Optional[bool] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, tenant_name: _Optional[str] = ..., creative_id: _Optional[str] = ..., prompt: _Optional[str] = ..., model: _Optional[str] = ..., variations: _Optional[int] = ..., parameters: _Optional[_Union[_media_pb2.VideoParameters, _Mapping]] = ..., first_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., last_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., reference_images: _Optional[_Iterable[_Union[_media_pb2.ReferenceImage, _Mapping]]] = ..., source_video: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., enhance_prompt: _Optional[bool] = ..., fallback_models: _Optional[_Iterable[str]] = ..., max_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ..., webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., selection: _Optional[_Union[_media_pb2.Selection, _Mapping]] = ..., vendor_options: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., allow_substitutions: _Optional[bool] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class GenerateVideoResponse(_message.Message):
     __slots__ = ("job", "quote", "model", "model_reason", "parameters", "warnings")

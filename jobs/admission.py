@@ -1,0 +1,299 @@
+"""Whether new work is taken: the one place that refuses it for want of room, or because a tenant asks too often.
+
+Room is looked at once a second, off the loop; in between, a call costs two comparisons. Reads and cancels go on.
+"""
+
+import asyncio
+import contextlib
+import enum
+import math
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from core.database import DATABASE_ERRORS
+from core.errors import Exhausted, Reason
+from core.identifiers import is_tenant
+from jobs import machine, tables
+from jobs.accounts import Accounts
+from jobs.buckets import Local, Rate, Shared
+from jobs.context import Context
+from jobs.records import ClipState
+
+EVERY = 1.0
+"""Seconds between two looks."""
+_CONTESTED = 0.75
+"""From this part of a full queue on a tenant is held to its share of it."""
+_HARD = 4
+"""Accepts at once, as a multiple of the setting, beyond which even a tenant below its share is refused."""
+_MOST_TENANTS = 10_000
+_MOST_REFUSED = 0.25
+"""Calls that are refused for each one let in: when there are more, they are told to come back later."""
+_LONGEST_WAIT = 30.0
+_ROOM_WAIT = 10.0
+"""Seconds after which memory or disk may have been freed."""
+_log = structlog.get_logger()
+
+
+class Cause(enum.StrEnum):
+    """What there is too little of."""
+
+    QUEUE = "queue"
+    MEMORY = "memory"
+    DISK = "disk"
+    ACCEPTS = "accepts"
+    """Requests are coming faster than they can be written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What there was a moment ago."""
+
+    queued: int = 0
+    """Clips that wait for a place."""
+    by_tenant: Mapping[str, int] = field(default_factory=dict)
+    """The same for each tenant, where places are contested."""
+    resident: int = 0
+    free: int = sys.maxsize
+    """Bytes, on the fullest of the disks."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request that was let in."""
+
+    bucket: Shared | None = None
+    tokens: int = 0
+
+    def give_back(self) -> None:
+        """It was a repeated one: it costs nothing."""
+        if self.bucket is not None:
+            self.bucket.give_back(self.tokens)
+            self.bucket = None
+
+
+class Admission:
+    """Says no while it is cheap: before anything is planned, held or written."""
+
+    def __init__(self, context: Context, accounts: Accounts) -> None:
+        self._context = context
+        self._accounts = accounts
+        self._look = Look()
+        self._since: Counter[str] = Counter()
+        """Clips accepted since the look, by tenant."""
+        self._drained = 0.0
+        """Clips that leave the queue per second, lately."""
+        self._under_way: Counter[str] = Counter()
+        self._seconds = 0.1
+        """What an accept takes, lately."""
+        self._let_in = 0
+        """Since the look."""
+        self._patience = 1.0
+        """By how much longer than an accept takes the refused are told to wait: grows while too many come back."""
+        self._refused: Counter[Cause] = Counter()
+        """Since the look."""
+        self._causes: Mapping[Cause, int] = {}
+        """Why work was refused at the last look, and how often since that began."""
+        self._writes: dict[str, Shared] = {}
+        self._reads: dict[str, Local] = {}
+        media = context.data_dir / "media"
+        self._folders = (context.data_dir, context.temp_dir, media)
+
+    @contextlib.asynccontextmanager
+    async def accepting(self, tenant: str, requests: int = 1) -> AsyncIterator[Entry]:
+        """Let in a call that asks for videos, or raise Exhausted with the time to come back after."""
+        self._check_room(tenant)
+        with self._counted(tenant):
+            yield await self._paid(tenant, requests)
+
+    async def reading(self, tenant: str) -> None:
+        """Let in a read, or raise Exhausted."""
+        limits = await self._accounts.limits(tenant) if is_tenant(tenant) else None
+        if limits is None or not limits.reads_per_second:
+            return
+        if len(self._reads) >= _MOST_TENANTS:
+            self._reads.clear()
+        bucket = self._reads.setdefault(tenant, Local(self._context.now))
+        per_second = limits.reads_per_second
+        wait = bucket.taken(Rate(per_second=per_second, burst=max(1, math.ceil(per_second))))
+        if wait:
+            raise _too_often(tenant, f"{per_second:g} reads a second", wait)
+
+    def check_storage(self) -> None:
+        """Refuse what needs memory or disk while there is none. Raises Exhausted."""
+        policy, look = self._context.policy, self._look
+        if policy.memory_limit and look.resident > policy.memory_limit:
+            raise self._full(Cause.MEMORY, "the server's memory is full", _ROOM_WAIT)
+        if look.free < policy.disk_reserve:
+            raise self._full(Cause.DISK, "the server's disk is full", _ROOM_WAIT)
+
+    def accepted(self, tenant: str, clips: int) -> None:
+        """So many more clips wait."""
+        self._since[tenant] += clips
+
+    def state(self) -> str:
+        """`ok`, or what there was too little of at the last look."""
+        return "refusing: " + ", ".join(sorted(self._causes)) if self._causes else "ok"
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            with contextlib.suppress(*DATABASE_ERRORS):  # who accepts is told that the database is away
+                await self.look()
+            await asyncio.sleep(EVERY)
+
+    async def look(self) -> None:
+        """See what there is, and write to the log what has changed."""
+        since, self._since = self._since, Counter()
+        begin = self._context.monotonic()
+        try:
+            found = await self._context.database.read(self._see)
+        except BaseException:
+            self._since += since
+            raise
+        drained = max(0, self._look.queued + since.total() - found.queued)
+        self._drained += 0.3 * (drained / max(EVERY, self._context.monotonic() - begin) - self._drained)
+        self._look = found
+        self._note()
+
+    def _see(self, connection: sa.Connection) -> Look:
+        policy = self._context.policy
+        clips = tables.clips
+        waiting = clips.c.state == str(ClipState.QUEUED)
+        queued = connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
+        contested = queued >= _CONTESTED * policy.max_queued
+        resident = machine.resident()
+        if policy.memory_limit and resident > policy.memory_limit:
+            machine.release_memory()
+            resident = machine.resident()
+        free = machine.free_disk(self._folders) if policy.disk_reserve else sys.maxsize
+        by_tenant = _by_tenant(connection) if contested else {}
+        return Look(queued=queued, by_tenant=by_tenant, resident=resident, free=free)
+
+    def _note(self) -> None:
+        policy, look = self._context.policy, self._look
+        full = {
+            Cause.QUEUE: look.queued >= policy.max_queued,
+            Cause.MEMORY: 0 < policy.memory_limit < look.resident,
+            Cause.DISK: look.free < policy.disk_reserve,
+        }
+        refused, self._refused = self._refused, Counter()
+        let_in, self._let_in = self._let_in, 0
+        crowded = refused[Cause.ACCEPTS] > _MOST_REFUSED * let_in
+        self._patience = min(self._patience * 2, 100.0) if crowded else max(self._patience * 0.7, 1.0)
+        before, self._causes = (
+            self._causes,
+            {
+                cause: self._causes.get(cause, 0) + refused[cause]
+                for cause in Cause
+                if full.get(cause) or refused[cause]
+            },
+        )
+        figures = {"queued": look.queued, "resident": look.resident, "free": look.free}
+        for cause in self._causes.keys() - before.keys():
+            _log.warning("new work is refused", cause=str(cause), **figures)
+        for cause in before.keys() - self._causes.keys():
+            _log.warning("new work is taken again", cause=str(cause), refused=before[cause], **figures)
+
+    def _check_room(self, tenant: str) -> None:
+        self.check_storage()
+        policy = self._context.policy
+        queued = self._look.queued + self._since.total()
+        if queued >= policy.max_queued:
+            raise self._full(Cause.QUEUE, "too many clips are waiting", self._drain_time(queued))
+        if queued >= _CONTESTED * policy.max_queued:
+            mine = self._look.by_tenant.get(tenant, 0) + self._since[tenant]
+            share = _CONTESTED * policy.max_queued / max(1, len({*self._look.by_tenant, *self._since, tenant}))
+            if mine >= share:
+                text = f"tenant {tenant} has {mine} clips waiting, which is more than its share"
+                raise self._full(Cause.QUEUE, text, self._drain_time(queued), tenant)
+
+    def _drain_time(self, queued: int) -> float:
+        """Seconds until there is room again, as fast as clips leave now."""
+        more = queued - _CONTESTED * self._context.policy.max_queued + 1
+        return min(max(more / self._drained, 1.0), 60.0) if self._drained > 0 else 5.0
+
+    @contextlib.contextmanager
+    def _counted(self, tenant: str) -> Iterator[None]:
+        """One more under way. Beyond what is worked on at once, whoever has its share of it already is refused."""
+        most, total = self._context.policy.accepts_at_once, self._under_way.total()
+        if total >= most:
+            share = max(1, most // len({*self._under_way, tenant}))
+            if total >= _HARD * most or self._under_way[tenant] >= share:
+                wait = min(max(self._seconds, 0.05) * self._patience, _LONGEST_WAIT)
+                spread = wait * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
+                raise self._full(Cause.ACCEPTS, "the server is busy", spread, tenant)
+        self._let_in += 1
+        self._under_way[tenant] += 1
+        begin = self._context.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds += 0.1 * (self._context.monotonic() - begin - self._seconds)
+            self._under_way[tenant] -= 1
+            if not self._under_way[tenant]:
+                del self._under_way[tenant]
+
+    async def _paid(self, tenant: str, requests: int) -> Entry:
+        limits = await self._accounts.limits(tenant) if is_tenant(tenant) else None
+        if limits is None or not limits.requests_per_second:
+            return Entry()
+        per_second = limits.requests_per_second
+        rate = Rate(per_second=per_second, burst=limits.burst or max(1, math.ceil(per_second)))
+        bucket = self._bucket(tenant)
+        wait = await bucket.take(rate, requests)
+        if wait:
+            raise _too_often(tenant, f"{per_second:g} requests a second, {rate.burst} at once", wait)
+        return Entry(bucket, min(requests, rate.burst))
+
+    def _bucket(self, tenant: str) -> Shared:
+        if len(self._writes) >= _MOST_TENANTS:
+            self._writes.clear()
+        found = self._writes.get(tenant)
+        if found is None:
+            context = self._context
+            found = Shared(context.database, f"tenant:{tenant}", context.now, context.monotonic)
+            self._writes[tenant] = found
+        return found
+
+    def _full(self, cause: Cause, text: str, wait: float, tenant: str = "") -> Exhausted:
+        self._refused[cause] += 1
+        wait = _rounded(wait)
+        return Exhausted(
+            reason=Reason.SERVER_OVERLOADED,
+            message=f"{text}; try again in {wait:g} s",
+            metadata={"cause": str(cause)} | ({"tenant": tenant} if tenant else {}),
+            retry_after=wait,
+        )
+
+
+def _rounded(wait: float) -> float:
+    """Up to two digits, so that refusals are alike: their answers are made once (`server.status`)."""
+    digits = 10.0 ** (math.floor(math.log10(max(wait, 0.001))) - 1)
+    return round(math.ceil(wait / digits - 1e-9) * digits, 4)
+
+
+def _too_often(tenant: str, allowed: str, wait: float) -> Exhausted:
+    wait = _rounded(wait)
+    return Exhausted(
+        reason=Reason.TENANT_RATE_LIMITED,
+        message=f"tenant {tenant} may make {allowed}; try again in {wait:g} s",
+        metadata={"tenant": tenant},
+        retry_after=wait,
+    )
+
+
+def _by_tenant(connection: sa.Connection) -> dict[str, int]:
+    clips, jobs = tables.clips, tables.jobs
+    query = (
+        sa.select(jobs.c.tenant, sa.func.count())
+        .join(clips, clips.c.job_id == jobs.c.id)
+        .where(clips.c.state == str(ClipState.QUEUED))
+        .group_by(jobs.c.tenant)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
