@@ -29,7 +29,7 @@ from emulators.server import EmulatorServer
 from emulators.world import Options
 from jobs.breaker import Breaker
 from jobs.context import Policy
-from jobs.endpoints import Vendors
+from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
 from jobs.events import Event, EventKind
 from jobs.http import PublicClient, VendorClient
@@ -75,6 +75,10 @@ class Workshop:
     """Whether faults in a row pause a vendor; most tests are about the single fault."""
     webhook_origins: tuple[str, ...] = ()
     """Where outgoing webhooks may go."""
+    live: bool = False
+    """Whether the emulators are reached as if they were the vendors: real money, in dollars."""
+    webhook_port: int = 0
+    """Where webhooks come in; the same from one `open` to the next."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -85,7 +89,6 @@ class Workshop:
         self.database = Database(self.data_dir / "filmgate.sqlite")
         with self.database.engine.begin() as connection:
             metadata.create_all(connection)
-        endpoints = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
         vendor_client = VendorClient(verify=_TLS)
         public_client = PublicClient(verify=_TLS)
@@ -94,7 +97,7 @@ class Workshop:
         self.jobs = Jobs(
             database=self.database,
             engine=Engine(self.database, self.data_dir, tenant_clips=self.tenant_clips, worker_clips=100),
-            vendors=Vendors(ADAPTERS.values(), endpoints, {}),
+            vendors=Vendors(ADAPTERS.values(), self._endpoints(), {}),
             vendor_client=vendor_client,
             public_client=public_client,
             store=self.store,
@@ -110,7 +113,14 @@ class Workshop:
             for name in self.jobs.context.vendors.breakers:
                 self.jobs.context.vendors.breakers[name] = _Closed()
         url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
+        self.jobs.context.public_url = url if self.live else ""
         await self.jobs.start(loopback_url=url)
+
+    def _endpoints(self) -> list[Endpoint]:
+        mocks = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
+        if not self.live:
+            return mocks
+        return [replace(each, name=each.name.removeprefix("mock:"), credential=each.provider) for each in mocks]
 
     async def close(self, *, drain: bool = True) -> None:
         """Stop; everything unfinished is continued by the next `open`. Without a drain, purchases are cut too."""
@@ -238,7 +248,8 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
     app = Starlette(routes=[Route("/webhooks/{provider}/{token}", webhook, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are pytest's
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", workshop.webhook_port)) as listener:
+        workshop.webhook_port = listener.getsockname()[1]
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -248,6 +259,11 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
 
 
 Opened = Callable[..., Any]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--examples N`; known only to runs that name this folder."""
+    parser.addoption("--examples", type=int, default=0, help="Random histories for the model; 0: the usual few.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
