@@ -197,9 +197,10 @@ class Model:
         earlier = self.requests.get((promise.tenant, request_id)) if request_id else None
         if earlier is not None:
             return earlier[1] if earlier[0] == asked else "REQUEST_ID_REUSED"
-        if promise.max_cost is not None and promise.held > promise.max_cost:
+        wanted = promise.hold * promise.variations
+        if promise.max_cost is not None and wanted > promise.max_cost:
             return "COST_LIMIT_EXCEEDED"
-        return self.refusal(promise.tenant, promise.held)
+        return self.refusal(promise.tenant, wanted)
 
     def resubmit_refusal(self, promise: Promise) -> str:
         """Why a parked clip may not be bought again; empty when it may."""
