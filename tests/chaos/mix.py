@@ -299,6 +299,8 @@ class Mix:
         thread = threading.Thread(target=callers.run, args=(server,))
         if server.target:
             thread.start()
+        elif not point:
+            self.told.faults.append(("N1", f"life {life}: the server did not start"))
         try:
             self._end(server, site, ending, chance)
         finally:

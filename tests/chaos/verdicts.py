@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,7 +145,8 @@ class Judge:
                         request.adopt.vendor_task_id = unowned[job.prompt].pop()["id"]
                     else:
                         request.abandon.SetInParent()
-                    client.ResolveClip(request, timeout=20)
+                    with suppress(grpc.RpcError):  # a fault may strike the look at the vendor: asked anew next time
+                        client.ResolveClip(request, timeout=20)
         self._events["parked"] += count
         return count
 

@@ -77,8 +77,8 @@ class Workshop:
     """Where outgoing webhooks may go."""
     live: bool = False
     """Whether the emulators are reached as if they were the vendors: real money, in dollars."""
-    webhook_port: int = 0
-    """Where webhooks come in; the same from one `open` to the next."""
+    listener: socket.socket | None = None
+    """Where webhooks come in, also while nobody is open; without it each `open` takes a free port."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -248,8 +248,8 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
     app = Starlette(routes=[Route("/webhooks/{provider}/{token}", webhook, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are pytest's
-    with socket.create_server(("127.0.0.1", workshop.webhook_port)) as listener:
-        workshop.webhook_port = listener.getsockname()[1]
+    kept = workshop.listener
+    with socket.create_server(("127.0.0.1", 0)) if kept is None else kept.dup() as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

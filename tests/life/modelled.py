@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -102,7 +103,10 @@ class Room:
         url = stage.vendors.run(emulators.start(data_dir=folder))
         shutil.copy(stage.fresh_database, folder)
         policy = replace(POLICY, lookup_settle=0.3, submit_timeout=5.0)
-        workshop = Workshop(folder, stage.rooms.pool, emulators, url, policy, webhooks=True, live=True)
+        listener = socket.create_server(("127.0.0.1", 0))
+        workshop = Workshop(
+            folder, stage.rooms.pool, emulators, url, policy, webhooks=True, live=True, listener=listener
+        )
         stage.run(workshop.open())
         return cls(stage, workshop, emulators)
 
@@ -110,6 +114,8 @@ class Room:
         """Stop everything."""
         self.stage.run(self.workshop.close())
         self.stage.vendors.run(self.emulators.stop())
+        if self.workshop.listener is not None:
+            self.workshop.listener.close()
 
     async def order(self, tenant: str, request_id: str, asked: "Asked") -> str:
         """As the server does it: the job's id, or the reason of the refusal."""

@@ -63,6 +63,8 @@ class Machine(RuleBasedStateMachine):
         self.number = 0
         self.moving = False
         self.begun = False
+        self.acted = False
+        """Since the last restart."""
         self.ends: dict[str, str] = {}
 
     def teardown(self) -> None:
@@ -118,6 +120,7 @@ class Machine(RuleBasedStateMachine):
         return self._submit(promise, request_id, asked, copies if named else 1, hurry=hurry)
 
     def _submit(self, promise: Promise, request_id: str, asked: Asked, copies: int, *, hurry: bool) -> Any:
+        self.acted = True
         if promise.trouble:
             fault = FAULTS[promise.vendor].get(promise.trouble, str(promise.trouble))
             script = self.room.workshop.script(promise.vendor, fault, contains=asked.prompt, times=promise.strikes)
@@ -211,8 +214,10 @@ class Machine(RuleBasedStateMachine):
         self.model.budgets[tenant] = limit
 
     @rule(drain=st.booleans())
+    @precondition(lambda self: self.acted)
     def restart(self, drain: bool) -> None:
         """The process ends, and the next one goes on."""
+        self.acted = False
         self.stage.run(self.room.restart(drain=drain))
         if self.moving and not drain:
             for promise in self.model.promises.values():
@@ -254,7 +259,7 @@ class Machine(RuleBasedStateMachine):
 
     def _after(self, *, hurry: bool) -> None:
         """Unless in a hurry, wait until nothing moves, and compare."""
-        self.moving = hurry or self.moving
+        self.moving, self.acted = hurry or self.moving, self.acted or hurry
         if not hurry:
             self.moving = False
             self._compare(self.stage.run(self.room.still()))
