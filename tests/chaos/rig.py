@@ -1,6 +1,9 @@
 """The crash rig: kill the server with SIGKILL at every named crash point, restart it, and ask three witnesses.
 
     python tests/chaos/rig.py [--runs 10] [--points a,b] [--vendors runway,replicate] [--lanes 2] [--seed 1]
+    python tests/chaos/rig.py --mix 200 [--seed 1] [--points a,b] [--lock-seconds 3]
+
+The first form visits one point after the other; the second plays the random mix of `mix.py`, with so many kills.
 
 The witnesses: the emulators' ledger (a process of its own), the object store, our own rows and ledger.
 """

@@ -1,5 +1,6 @@
 """What the witnesses of a mix must agree on, one verdict for each invariant N1 to N12 of the design."""
 
+import asyncio
 import hashlib
 import subprocess
 import time
@@ -8,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 import grpc
@@ -17,6 +19,7 @@ from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc
 from core.database import Database
 from jobs import funds, tables
 from ledger.tables import entries
+from storage.disk import DiskStore
 from tests.chaos.hearing import Receiver
 from tests.chaos.lives import FILMGATE, Emulators, Server, Site, environment
 from tests.chaos.mix import TENANTS, TERMINAL, THRIFTY, Told
@@ -62,6 +65,8 @@ class Judge:
         self._site, self._emulators, self._receiver, self._told, self._events = site, emulators, receiver, told, events
         self._lines = {name: Line(name) for name in MEANINGS}
         self._jobs: list[job_pb2.Job] = []
+        self._keys: set[str] = set()
+        """Of finished clips, and their ids, after which the pictures made of them are named."""
 
     def judge(self) -> list[Line]:
         """A line for each invariant."""
@@ -215,6 +220,7 @@ class Judge:
         faults += [f"{name} belongs to {count} attempts" for name, count in owned.items() if count > 1]
         faults += [f"{prompt}: nobody's at the vendor" for prompt in unowned - given_up]
         self._look("N2", len(theirs), faults)
+        self._keys = {name for row in rows["video"] for name in (row.key, row.clip_id)}
         done = {row.clip_id for row in rows["video"]}
         bought = Counter(row.clip_id for row in rows["attempt"] if row.outcome == "ACCEPTED" and row.failure is None)
         self._look("N11", len(done), [f"{name} was bought anew" for name, count in bought.items() if count > 1])
@@ -267,6 +273,10 @@ class Judge:
         """No temporary file, and no object of which no row knows."""
         temporary = [str(path) for path in (self._site.folder / "tmp").rglob("*") if path.is_file()]
         self._look("N5", 1, [f"left over: {path}" for path in temporary])
+        store = DiskStore(self._site.folder / "media", secret=b"-" * 32, public_base_url="http://127.0.0.1:1")
+        objects = asyncio.run(_listed(store))
+        strangers = [key for key in objects if key not in self._keys and PurePath(key).stem not in self._keys]
+        self._look("N5", len(objects), [f"nobody's: {key}" for key in strangers])
 
     def _check_verify(self) -> None:
         command = [FILMGATE, "ledger", "verify", "--data-dir", str(self._site.folder)]
@@ -305,6 +315,13 @@ def _wrong(video: Any) -> list[str]:
         data = reply.read()
     good = hashlib.sha256(data).hexdigest() == video.sha256
     return [] if good else [f"{video.key} is not in the store as its row says"]
+
+
+async def _listed(store: DiskStore) -> list[str]:
+    try:
+        return [found.key for found in await store.list(limit=1_000_000)]
+    finally:
+        await store.close()
 
 
 def _given_up(row: Any) -> bool:

@@ -202,11 +202,13 @@ class Machine(RuleBasedStateMachine):
         self._after(hurry=True)
 
     @rule(fault=st.sampled_from(["webhook-never", "webhook-duplicate", "webhook-bad-signature", "webhook-stale"]))
+    @precondition(lambda self: self.acted)
     def webhooks_go_wrong(self, fault: str) -> None:
         """The next two of them."""
         self.stage.run(self.room.workshop.script("replicate", fault, match="webhook", times=2))
 
     @rule(tenant=st.sampled_from(TENANTS), clips=st.integers(-1, 4))
+    @precondition(lambda self: self.acted)
     def budget(self, tenant: str, clips: int) -> None:
         """From now on there is room for so many more clips."""
         limit = max(0, self.model.used(tenant) + clips * PRICES["runway"])
