@@ -10,16 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -53,7 +51,6 @@ class Machine(RuleBasedStateMachine):
     """What callers, operators, vendors and the machine's owner may do, in any order."""
 
     stage: ClassVar[Stage]
-    jobs: Bundle[str] = Bundle("jobs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +72,6 @@ class Machine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     @rule(
-        target=jobs,
         tenant=st.sampled_from(TENANTS),
         vendor=st.sampled_from(sorted(MODELS)),
         variations=st.integers(1, 3),
@@ -99,8 +95,9 @@ class Machine(RuleBasedStateMachine):
         named: bool,
         copies: int,
         hurry: bool,
-    ) -> Any:
+    ) -> None:
         self.number += 1
+        self.acted = True
         trouble = trouble if trouble not in FAULTS["runway"] or trouble in FAULTS[vendor] else Trouble.NONE
         fallback_price = PRICES[OTHER[vendor]] if fallback else None
         hold = max(PRICES[vendor], fallback_price or 0) * variations
@@ -117,10 +114,9 @@ class Machine(RuleBasedStateMachine):
             max_cost=max_cost,
         )
         request_id = f"request-{self.number}" if named else ""
-        return self._submit(promise, request_id, asked, copies if named else 1, hurry=hurry)
+        self._submit(promise, request_id, asked, copies if named else 1, hurry=hurry)
 
-    def _submit(self, promise: Promise, request_id: str, asked: Asked, copies: int, *, hurry: bool) -> Any:
-        self.acted = True
+    def _submit(self, promise: Promise, request_id: str, asked: Asked, copies: int, *, hurry: bool) -> None:
         if promise.trouble:
             fault = FAULTS[promise.vendor].get(promise.trouble, str(promise.trouble))
             script = self.room.workshop.script(promise.vendor, fault, contains=asked.prompt, times=promise.strikes)
@@ -138,38 +134,45 @@ class Machine(RuleBasedStateMachine):
             expected = "" if answer.startswith("job_") else answer
         if expected:
             assert answer == expected
-            return multiple()
+            return
         assert answer.startswith("job_"), answer
         assert answer not in self.model.promises
         self.model.promises[answer] = promise
         if request_id:
             self.model.requests[promise.tenant, request_id] = (asked, answer)
         self._after(hurry=hurry)
-        return answer
 
-    @rule(target=jobs, which=st.integers(0, 100), change=st.sampled_from(["", "more", "cost", "tenant"]))
-    @precondition(lambda self: self.model.requests)
-    def repeat(self, which: int, change: str) -> Any:
+    @rule(which=st.integers(0, 100), change=st.sampled_from(["", "more", "cost", "tenant"]))
+    @precondition(lambda self: self.number)
+    def repeat(self, which: int, change: str) -> None:
         """A request id again: with the same content, with another, or by another tenant, whose own it is."""
+        self.number += 1
+        if not self.model.requests:
+            return
         known = sorted(self.model.requests.items(), key=lambda item: item[1][1])
         (owner, request_id), (asked, job_id) = known[which % len(known)]
         assert isinstance(asked, Asked)
         if change == "tenant":
             other = TENANTS[owner == TENANTS[0]]
             promise = replace(self.model.promises[job_id], tenant=other, trouble=Trouble.NONE, strikes=0)
-            self.number += 1
             mine = replace(asked, prompt=f"marker-{self.number}-end")
-            return self._submit(promise, request_id, mine, 1, hurry=False)
+            self._submit(promise, request_id, mine, 1, hurry=False)
+            return
         if change == "more":
             asked = replace(asked, variations=asked.variations + 1)
         elif change == "cost":
             asked = replace(asked, max_cost=1)
         answer = self.stage.run(self.room.order(owner, request_id, asked))
         assert answer == ("REQUEST_ID_REUSED" if change else job_id)
-        return multiple()
 
-    @rule(job=jobs, hurry=st.booleans())
-    def cancel(self, job: str, hurry: bool) -> None:
+    @rule(which=st.integers(0, 100), hurry=st.booleans())
+    @precondition(lambda self: self.number)
+    def cancel(self, which: int, hurry: bool) -> None:
+        """A caller wants no more of a job."""
+        self.acted = True
+        if not self.model.promises:
+            return
+        job = list(self.model.promises)[which % len(self.model.promises)]
         promise = self.model.promises[job]
         answer = self.stage.run(self.room.cancel(job))
         over = promise.ended and promise.state != "CANCELLED"
@@ -182,7 +185,7 @@ class Machine(RuleBasedStateMachine):
             self._after(hurry=hurry)
 
     @rule()
-    @precondition(lambda self: not self.begun and any(each.under_way for each in self.model.promises.values()))
+    @precondition(lambda self: self.number and not self.begun)
     def vendors_begin(self) -> None:
         """Everything that was bought runs."""
         self.begun = True
@@ -190,9 +193,10 @@ class Machine(RuleBasedStateMachine):
         self._after(hurry=False)
 
     @rule(hurry=st.booleans())
-    @precondition(lambda self: any(each.under_way for each in self.model.promises.values()))
+    @precondition(lambda self: self.acted)
     def vendors_end(self, hurry: bool) -> None:
         """Everything that was bought ends; in a hurry, only some of it."""
+        self.begun = False
         if not hurry:
             self._finish()
             return
@@ -226,15 +230,16 @@ class Machine(RuleBasedStateMachine):
                 promise.raced |= bool(promise.under_way)
         self._after(hurry=False)
 
-    @rule(job=jobs, kind=st.sampled_from(VerdictKind), twice=st.booleans(), hurry=st.booleans())
-    @precondition(lambda self: any(each.fates[Fate.PARKED] for each in self.model.promises.values()))
-    def resolve(self, job: str, kind: VerdictKind, twice: bool, hurry: bool) -> None:
+    @rule(which=st.integers(0, 100), kind=st.sampled_from(VerdictKind), twice=st.booleans(), hurry=st.booleans())
+    @precondition(lambda self: self.number)
+    def resolve(self, which: int, kind: VerdictKind, twice: bool, hurry: bool) -> None:
         """An operator decides about a parked clip."""
+        self.acted = True
         self._after(hurry=False)
-        parked = {name for name, each in self.model.promises.items() if each.fates[Fate.PARKED]}
+        parked = [name for name, each in self.model.promises.items() if each.fates[Fate.PARKED]]
         if not parked:
             return
-        job = job if job in parked else min(parked)
+        job = parked[which % len(parked)]
         promise = self.model.promises[job]
         view = next(view for view in self.stage.run(self.room.still()) if view.job.id == job)
         theirs = self.stage.run(self.room.unowned(view.job.prompt)) if kind is VerdictKind.ADOPT else {}
@@ -261,7 +266,7 @@ class Machine(RuleBasedStateMachine):
 
     def _after(self, *, hurry: bool) -> None:
         """Unless in a hurry, wait until nothing moves, and compare."""
-        self.moving, self.acted = hurry or self.moving, self.acted or hurry
+        self.moving = hurry or self.moving
         if not hurry:
             self.moving = False
             self._compare(self.stage.run(self.room.still()))
