@@ -183,8 +183,8 @@ class Room:
         """Every job, once nothing moves that could move without the vendors' clock or an operator."""
 
         async def look() -> list[JobView] | None:
-            theirs = {job["id"]: job for job in await self.workshop.vendor_jobs()}
             views = await self.views()
+            theirs = {job["id"]: job for job in await self.workshop.vendor_jobs()}  # later: so it has every ticket
             return None if any(_moving(view, theirs) for view in views) else [*views]
 
         await self.workshop.control("speed", {"speed": SLOW})
