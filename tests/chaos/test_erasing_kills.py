@@ -7,7 +7,7 @@ import grpc
 import pytest
 from filmgate.v1 import account_pb2, account_service_pb2, account_service_pb2_grpc, job_pb2, video_service_pb2
 
-from tests.chaos.rig import Emulators, Server
+from tests.chaos.lives import Emulators, Server
 
 POINTS = ("before-erase-objects", "after-erase-objects", "before-erase-rows", "after-erase-rows", "before-erase-end")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.chaos import rig
+from tests.chaos.verdicts import MEANINGS
 
 
 def test_the_rig_knows_every_crash_point_of_a_life() -> None:
@@ -24,3 +25,12 @@ def test_a_kill_between_a_webhooks_answer_and_its_record_sends_it_once_more(caps
         capsys.readouterr().out
     )
     assert "2 kills" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(240)
+def test_a_short_random_mix_breaks_no_invariant(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = rig.main(["--mix", "2", "--seed", "7", "--lock-seconds", "1"])
+    told = capsys.readouterr().out
+    assert broken == 0, told
+    assert "2 kills" in told
+    assert [line.split()[0] for line in told.splitlines() if " ok " in line] == list(MEANINGS)

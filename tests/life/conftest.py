@@ -29,7 +29,7 @@ from emulators.server import EmulatorServer
 from emulators.world import Options
 from jobs.breaker import Breaker
 from jobs.context import Policy
-from jobs.endpoints import Vendors
+from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
 from jobs.events import Event, EventKind
 from jobs.http import PublicClient, VendorClient
@@ -78,6 +78,10 @@ class Workshop:
     """Where outgoing webhooks may go."""
     place: Path | str | None = None
     """The database, by its file or its address; None: the one in the folder."""
+    live: bool = False
+    """Whether the emulators are reached as if they were the vendors: real money, in dollars."""
+    listener: socket.socket | None = None
+    """Where webhooks come in, also while nobody is open; without it each `open` takes a free port."""
     database: Database = field(init=False)
     jobs: Jobs = field(init=False)
     store: DiskStore = field(init=False)
@@ -86,7 +90,6 @@ class Workshop:
     async def open(self) -> None:
         """Start, as a server process would."""
         self.database = Database(self.place or self.data_dir / "filmgate.sqlite")
-        endpoints = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
         self.store = DiskStore(self.data_dir / "media", secret=b"x" * 32, public_base_url="http://127.0.0.1:1")
         vendor_client = VendorClient(verify=_TLS)
         public_client = PublicClient(verify=_TLS)
@@ -95,7 +98,7 @@ class Workshop:
         self.jobs = Jobs(
             database=self.database,
             engine=Engine(self.database, self.data_dir, tenant_clips=self.tenant_clips, worker_clips=100),
-            vendors=Vendors(ADAPTERS.values(), endpoints, {}),
+            vendors=Vendors(ADAPTERS.values(), self._endpoints(), {}),
             vendor_client=vendor_client,
             public_client=public_client,
             store=self.store,
@@ -111,7 +114,14 @@ class Workshop:
             for name in self.jobs.context.vendors.breakers:
                 self.jobs.context.vendors.breakers[name] = _Closed()
         url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
+        self.jobs.context.public_url = url if self.live else ""
         await self.jobs.start(loopback_url=url)
+
+    def _endpoints(self) -> list[Endpoint]:
+        mocks = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
+        if not self.live:
+            return mocks
+        return [replace(each, name=each.name.removeprefix("mock:"), credential=each.provider) for each in mocks]
 
     async def close(self, *, drain: bool = True) -> None:
         """Stop; everything unfinished is continued by the next `open`. Without a drain, purchases are cut too."""
@@ -239,7 +249,8 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
     app = Starlette(routes=[Route("/webhooks/{provider}/{token}", webhook, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]  # signals are pytest's
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    kept = workshop.listener
+    with socket.create_server(("127.0.0.1", 0)) if kept is None else kept.dup() as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -249,6 +260,11 @@ async def _webhook_server(workshop: Workshop) -> AsyncIterator[str]:
 
 
 Opened = Callable[..., Any]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--examples N`; known only to runs that name this folder."""
+    parser.addoption("--examples", type=int, default=0, help="Random histories for the model; 0: the usual few.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -304,6 +320,7 @@ POSTGRES_TOO = frozenset(
         "test_cancelling",
         "test_engine_names",
         "test_lost_replies",
+        "test_model",
         "test_resolving",
         "test_waiting",
         "test_watching",
@@ -324,16 +341,31 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "sqlite"))
 
 
+Places = Callable[[Path], contextlib.AbstractContextManager[Path | str]]
+
+
 @pytest.fixture
-def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
-    """A database of the test's own, with all tables: its file, or its address."""
+def places(kind: str, request: pytest.FixtureRequest) -> Places:
+    """`with places(folder) as place`: a database with all tables until the block ends: its file, or its address."""
     if kind == "sqlite":
         fresh: Path = request.getfixturevalue("fresh_file")
-        yield Path(shutil.copy(fresh, tmp_path))
-        return
+        return lambda folder: contextlib.nullcontext(Path(shutil.copy(fresh, folder)))
     postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.database(request.getfixturevalue("fresh_template")) as name:
-        yield postgres.url(name)
+    template: str = request.getfixturevalue("fresh_template")
+
+    @contextlib.contextmanager
+    def copied(_folder: Path) -> Iterator[str]:
+        with postgres.database(template) as name:
+            yield postgres.url(name)
+
+    return copied
+
+
+@pytest.fixture
+def place(places: Places, tmp_path: Path) -> Iterator[Path | str]:
+    """A database of the test's own, with all tables: its file, or its address."""
+    with places(tmp_path) as place:
+        yield place
 
 
 @pytest_asyncio.fixture(loop_scope="session")
