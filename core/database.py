@@ -177,4 +177,10 @@ class Database:
             self._writer.close()
         self._readers.shutdown()
         for engine in (self.engine, self.dbos_engine, self._read_engine):
+            sa.event.listen(engine, "checkin", _end_late)
             engine.dispose()
+
+
+def _end_late(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    """A thread of DBOS may be at work yet: the pool to which it gives its connection back is nobody's any more."""
+    record.invalidate()

@@ -169,6 +169,16 @@ def test_an_address_that_is_none_is_refused_without_being_quoted(text: str) -> N
     assert "secret" not in str(refused.value)
 
 
+def test_a_connection_that_comes_back_late_is_ended(postgres: Postgres, name: str) -> None:
+    database = Database(postgres.url(name))
+    late = database.dbos_engine.connect()
+    session = late.connection.dbapi_connection
+    assert session is not None
+    database.close()
+    late.close()
+    assert session.closed
+
+
 def test_addresses_of_every_kind_are_understood() -> None:
     for text in ("postgres://u:p@h/n", "postgresql://u@h:1/n", "postgresql+psycopg:///n?host=/run/postgresql"):
         assert postgres_url(text).drivername == "postgresql+psycopg"

@@ -47,7 +47,7 @@ from tests.postgres import Postgres
 
 Found = TypeVar("Found")
 POLICY = Policy(
-    retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=1.0, poll_timeout=1.0
+    retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=3.0, poll_timeout=3.0
 )
 PATIENCE = 30.0
 _TLS = ssl.create_default_context()
