@@ -20,19 +20,16 @@ from bench.processes import CannotMeasure, Started, started
 
 _ANSWER_SECONDS = 20.0
 _STEP = "Waiting.__call__"
-_LINE = "Budget.turn"
 _READY = r"(?m)^filmgate ready grpc=(?P<grpc>\S+) http=(?P<http>\S+)$"
 
 
 def _on_signal(file: Path) -> None:
     """Write what there is; a whole file or none."""
-    steps = [_names(task) for task in _tasks()]
-    waiting = [names for names in steps if _STEP in names]
+    tasks = _tasks()
     counts = {
-        "tasks": len(steps),
+        "tasks": len(tasks),
         "threads": threading.active_count(),
-        "waiting": len(waiting),
-        "in line": sum(_LINE in names for names in waiting),
+        "waiting": sum(map(_is_waiting, tasks)),
         "at": time.monotonic(),
     }
     draft = file.with_suffix(".draft")
@@ -48,14 +45,14 @@ def _tasks() -> "list[asyncio.Task[Any]]":
         return []
 
 
-def _names(task: "asyncio.Task[Any]") -> set[str]:
-    """The functions a task is in, from its own to the one that awaits."""
-    names: set[str] = set()
+def _is_waiting(task: "asyncio.Task[Any]") -> bool:
+    """Whether it is in the step that waits for a vendor."""
     coroutine: Any = task.get_coro()
     while (code := getattr(coroutine, "cr_code", None)) is not None:
-        names.add(code.co_qualname)
+        if code.co_qualname == _STEP:
+            return True
         coroutine = coroutine.cr_await
-    return names
+    return False
 
 
 @contextlib.contextmanager
@@ -77,7 +74,7 @@ class Inside:
         self._file = file
 
     def now(self) -> dict[str, float]:
-        """`tasks`, `threads` (of Python), `waiting` clips, those of them `in line` for the vendor's budget."""
+        """`tasks`, `threads` (of Python), `waiting` clips; `at` which moment of the monotonic clock."""
         self._file.unlink(missing_ok=True)
         self._ours.process.send_signal(signal.SIGUSR1)
         end = time.monotonic() + _ANSWER_SECONDS

@@ -166,13 +166,13 @@ def _back(place: Path, variables: dict[str, str], upstream: Started, clips: int)
 
 
 def _all_wait(inside: Inside, clips: int) -> float:
-    """The moment at which all wait, to 50 ms. Raises CannotMeasure."""
+    """The moment at which all wait, to 200 ms. Raises CannotMeasure."""
     end = time.monotonic() + _ALL_SECONDS
     while time.monotonic() < end:
         counts = inside.now()
         if counts["waiting"] >= clips:
             return counts["at"]
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise CannotMeasure(f"{counts['waiting']:g} of {clips} clips wait again after {_ALL_SECONDS:g} s")
 
 
