@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from bench import flow, speed, waiting, weight
+from bench import flow, soak, speed, waiting, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -26,7 +26,10 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "recovery": waiting.recovery,
     "overload": flow.overload,
     "neighbour": flow.neighbour,
+    "soak": soak.soak,
 }
+_USUAL = [name for name in _SECTIONS if name != "soak"]
+"""What runs when no section is named: all but the one that takes an hour."""
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _BY_HAND = "\n## Where the time goes\n"
 """From this heading on the page is written by people, and kept."""
@@ -40,11 +43,12 @@ def main() -> int:
         folder = Path(name)
         lines = machine(folder)
         overload = partial(flow.overload, seconds=options.seconds)
-        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload}
+        soaked = partial(soak.soak, minutes=options.minutes)
+        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload, "soak": soaked}
         if options.clips:
             sized = {"waiting": waiting.waiting, "recovery": waiting.recovery}
             chosen = {**chosen, **{name: partial(measure, clips=options.clips) for name, measure in sized.items()}}
-        sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
+        sections = [_measured(name, chosen[name], folder / name) for name in options.sections or _USUAL]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
@@ -58,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
     parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
+    parser.add_argument("--minutes", type=float, default=soak.MINUTES, help="how long `soak` lasts; default 60")
     parser.add_argument("--clips", type=int, help="how many `waiting` and `recovery` have; default 10000 and 2000")
     options = parser.parse_args()
     if options.write and options.sections:
