@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from bench import flow, speed, weight
+from bench import flow, speed, waiting, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -22,7 +22,8 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "models": speed.list_models,
     "idle": weight.idle,
     "collect": weight.collect,
-    "waiting": weight.waiting,
+    "waiting": waiting.waiting,
+    "recovery": waiting.recovery,
     "overload": flow.overload,
     "neighbour": flow.neighbour,
 }
@@ -40,6 +41,9 @@ def main() -> int:
         lines = machine(folder)
         overload = partial(flow.overload, seconds=options.seconds)
         chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload}
+        if options.clips:
+            sized = {"waiting": waiting.waiting, "recovery": waiting.recovery}
+            chosen = {**chosen, **{name: partial(measure, clips=options.clips) for name, measure in sized.items()}}
         sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
@@ -54,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
     parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
+    parser.add_argument("--clips", type=int, help="how many `waiting` and `recovery` have; default 10000 and 2000")
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")

@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
 
@@ -117,6 +118,32 @@ def _also_retriable(error: Exception) -> bool:
     return lost or _retriable(error)
 
 
+_recover_each: Callable[..., None] = dbos_instance.startup_recovery_thread  # type: ignore[attr-defined]
+_INTERNAL_QUEUE = "_dbos_internal_queue"
+
+
+def _recover_at_once(dbos: DBOS, pending: Sequence[Any]) -> None:
+    """Queue again what this executor was working on: DBOS does it in a transaction for each, which takes seconds."""
+    mine = [dbos_instance.GlobalParams.executor_id]  # type: ignore[attr-defined]
+    for start in range(0, len(pending), _AT_ONCE):
+        some = pending[start : start + _AT_ONCE]
+        try:
+            _requeue(dbos, [each.workflow_id for each in some], mine)
+        except sa.exc.SQLAlchemyError:  # DBOS's own way tries again for as long as the database is away
+            _recover_each(dbos, some)
+
+
+def _requeue(dbos: DBOS, workflows: Sequence[str], executors: Sequence[str]) -> None:
+    """As DBOS's `reenqueue_for_recovery`, of many."""
+    table = dbos._sys_db.tables.workflow_status
+    mine = (table.c.workflow_uuid.in_(workflows), table.c.status == "PENDING", table.c.executor_id.in_(executors))
+    queue = sa.func.coalesce(table.c.queue_name, _INTERNAL_QUEUE)
+    now = dbos._sys_db._now_ms_sql()
+    values = {"status": "ENQUEUED", "owner_xid": None, "started_at_epoch_ms": None, "updated_at": now}
+    with dbos._sys_db.engine.begin() as connection:
+        connection.execute(sa.update(table).where(*mine).values(**values, queue_name=queue))
+
+
 class EngineLocked(RuntimeError):
     """Another process works on this data directory."""
 
@@ -157,6 +184,7 @@ class Engine:
         _steps.update({name: _unless_superseded(step, current) for name, step in steps.items()})
         dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
         dbos_sys_db.retriable_postgres_exception = _also_retriable  # type: ignore[attr-defined,assignment]
+        dbos_instance.startup_recovery_thread = _recover_at_once  # type: ignore[attr-defined,assignment]
         self._dbos = DBOS(
             config={
                 "name": _APPLICATION,
@@ -264,7 +292,7 @@ class Engine:
         assert self._dbos is not None
         system = self._dbos._sys_db
         await asyncio.get_running_loop().run_in_executor(
-            None, lambda: system.reenqueue_for_recovery(workflow, [self._executor], "_dbos_internal_queue")
+            None, lambda: system.reenqueue_for_recovery(workflow, [self._executor], _INTERNAL_QUEUE)
         )
 
     async def forget(self, workflows: list[str]) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -69,6 +70,8 @@ class Submitting:
 
     context: Context
     sender: Sender
+    bound: Counter[str] = field(default_factory=Counter)
+    """Endpoint -> clips of this process that chose it and have no attempt there yet."""
 
     async def __call__(self, clip_id: str) -> str:
         """One purchase at most; the name of the next step."""
@@ -116,6 +119,14 @@ class Submitting:
         if endpoint is None:
             failure = Failure(reason=FailureReason.VENDOR_UNAVAILABLE, message="the model is not available any more")
             return await self._end(found, failure)
+        self.bound[endpoint.name] += 1
+        try:
+            return await self._buy_at(endpoint, found, purchase, listening)
+        finally:
+            self.bound[endpoint.name] -= 1
+
+    async def _buy_at(self, endpoint: Endpoint, found: Situation, purchase: Buy, listening: Listening) -> str:
+        row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         breaker = self.context.vendors.breakers[endpoint.name]
         if not breaker.why() and not await self._turn(found, endpoint, listening):
             return "submit"
@@ -159,7 +170,8 @@ class Submitting:
         if len(usable) < 2:
             return usable[0] if usable else None
         loads = await self.context.database.read(partial(_loads, names=[endpoint.name for endpoint in usable]))
-        return min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), loads.get(each.name, 0)))
+        busy = {each.name: loads.get(each.name, 0) + self.bound[each.name] for each in usable}
+        return min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), busy[each.name]))
 
     def _with_another_key(self, row: VideoModel, endpoint: Endpoint, submitted: Submitted) -> Submitted:
         """The same, but what one credential is refused may be tried again with another that is not paused."""

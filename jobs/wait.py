@@ -1,5 +1,6 @@
 """The step that waits for the vendor: webhook, cancel and adaptive poll raced on one in-process bell."""
 
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -63,6 +64,7 @@ class Waiting:
             if attempt.result is not None:
                 return "collect"
             watch = _Watch(found, attempt, attempt.stage)
+            await listening.wait(self._first_delay(watch))
             while True:
                 crashpoint("before-poll")
                 outcome = await self.sender.poll(attempt, found.job.tenant)
@@ -172,6 +174,15 @@ class Waiting:
     async def _cancel_requested(self, watch: _Watch) -> bool:
         query = sa.select(tables.jobs.c.cancel_requested).where(tables.jobs.c.id == watch.found.job.id)
         return bool(await self.context.database.read(lambda connection: connection.execute(query).scalar()))
+
+    def _first_delay(self, watch: _Watch) -> float:
+        """Nothing is known of when a clip that a dead process waited for was to be polled: somewhere within its turn.
+
+        All at once, they would hold up each other, and all that starts.
+        """
+        if not watch.attempt.stage or watch.found.job.cancel_requested:
+            return 0.0
+        return random.uniform(0.0, self._delay(watch, Pending()))  # noqa: S311 - spread
 
     def _delay(self, watch: _Watch, outcome: Outcome) -> float:
         asked = outcome.retry_after if isinstance(outcome, Pending) else None

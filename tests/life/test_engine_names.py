@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from dbos import DBOS
+from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
 
@@ -108,6 +109,21 @@ async def test_what_a_dead_process_was_running_is_queued_again(opened: Opened) -
     await asyncio.to_thread(engine._recover, "somebody else")
     assert engine.running() == 0
     await asyncio.to_thread(engine._recover, "dead")
+    await workshop.eventually(lambda: _runs(workshop))
+    await _goes_on(workshop, view)
+
+
+async def test_what_this_executor_was_running_is_queued_again_in_one_go(opened: Opened) -> None:
+    workshop = await opened()
+    view = await _stuck(workshop)
+    await _kill_tasks(workshop)
+    dbos = workshop.jobs.context.engine._dbos
+    assert dbos is not None
+    executor, version = dbos_instance.GlobalParams.executor_id, dbos_instance.GlobalParams.app_version  # type: ignore[attr-defined]
+    assert dbos_instance.startup_recovery_thread is engine_module._recover_at_once  # type: ignore[attr-defined]
+    engine_module._requeue(dbos, [workflow_id(view.clips[0].clip.id, 1)], ["somebody else"])
+    assert len(dbos._sys_db.get_pending_workflows(executor, version)) == 1
+    await asyncio.to_thread(engine_module._recover_at_once, dbos, dbos._sys_db.get_pending_workflows(executor, version))
     await workshop.eventually(lambda: _runs(workshop))
     await _goes_on(workshop, view)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -180,3 +181,15 @@ async def test_a_new_process_knows_what_the_old_one_learned(opened: Opened) -> N
     await workshop.close()
     await workshop.open()
     assert workshop.jobs.context.history.typical("mock:runway", "runway/gen4.5", (75, 180)) != (75, 180)
+
+
+async def test_clips_that_start_together_are_shared_out_among_the_credentials(real: Opened) -> None:
+    workshop = await real(tenant_clips=9)
+    context = workshop.jobs.context
+    runway = next(each for each in mock_endpoints(ADAPTERS["runway"], workshop.emulator_url))
+    keys = [replace(runway, name=f"runway#{number}", credential=f"key {number}") for number in range(3)]
+    context.vendors = Vendors(ADAPTERS.values(), keys, {})
+    view = await workshop.ended(await workshop.order(GEN45, variations=4, duration=2.0))
+    assert view.job.state is JobState.SUCCEEDED
+    used = Counter(clip.attempts[0].endpoint for clip in view.clips)
+    assert sorted(used.values()) == [1, 1, 2]
