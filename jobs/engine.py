@@ -2,6 +2,13 @@
 
 A clip's life is one workflow of four steps. Each step reads its rows first and returns the name of the next, so
 running it twice changes nothing; what a dead process left is run again at the next launch.
+
+Whoever changes the workflow `_clip` itself (which step follows which, what stands between them): runs of the version
+before are under way, and are replayed by the names of their recorded steps. What they have not recorded stands behind
+`if await DBOS.patch_async("name"):`, which is true for runs that have not come as far yet, and false for those that
+have. What only changes inside a step, or which step it names next, needs nothing of the kind. A run that this version
+cannot follow all the same (a newer one began it, beside which this one still works) begins anew from its rows.
+`docs/upgrading.md` says what operators are promised.
 """
 
 import asyncio
@@ -18,6 +25,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
+from dbos._error import DBOSUnexpectedStepError
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
@@ -30,6 +38,9 @@ Current = Callable[[str, int], Awaitable[bool]]
 """Whether this is the clip's present run."""
 
 FIRST_STEP = "submit"
+AGAIN = "again"
+"""The step that begins a new run of a clip; it is recorded nowhere."""
+_ENDS = frozenset({"end", "parked", "superseded"})
 QUEUE = "clips"
 USUAL_PLACE = 50
 _APPLICATION = "filmgate"
@@ -99,9 +110,18 @@ _DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _co
 @DBOS.workflow(name="clip", max_recovery_attempts=100)
 async def _clip(clip_id: str) -> str:
     step = FIRST_STEP
-    while step in _DURABLE:
-        step = await _DURABLE[step](clip_id)
-    return step
+    try:
+        while step in _DURABLE:
+            step = await _DURABLE[step](clip_id)
+    except DBOSUnexpectedStepError:
+        return await begin_anew(clip_id)
+    return step if step in _ENDS else await begin_anew(clip_id)
+
+
+async def begin_anew(clip_id: str) -> str:
+    """End a run whose history another version wrote and this one cannot follow: the clip gets a new one."""
+    _log.warning("a run of another version is begun anew", clip=clip_id)
+    return await _steadily(AGAIN, clip_id)
 
 
 def _refuse_pickle(*_arguments: object, **_options: object) -> Any:
