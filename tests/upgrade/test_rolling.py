@@ -28,7 +28,8 @@ def _order(fleet: Fleet, count: int, replicas: list[Replica], until: Callable[[]
     ordered = 0
     while ordered < count or not until():
         assert ordered < 60, "it did not come to pass"
-        replicas[ordered % len(replicas)].order(f"clip {fleet.query('SELECT count(*) FROM job')[0][0]}")
+        replica = replicas[ordered % len(replicas)]
+        replica.order(f"clip {ordered} of {len(replicas)}")
         ordered += 1
         eventually(lambda: not fleet.query("SELECT 1 FROM clip WHERE state = 'QUEUED'"))
     eventually(lambda: not fleet.query("SELECT 1 FROM attempt WHERE outcome = 'INTENDED'"))
@@ -37,8 +38,8 @@ def _order(fleet: Fleet, count: int, replicas: list[Replica], until: Callable[[]
 
 def _begun_by_newer(fleet: Fleet) -> set[str]:
     """The clips that have the new step in their history."""
-    found = fleet.query(f"SELECT workflow_uuid FROM dbos.operation_outputs WHERE function_name = 'DBOS.patch-{PATCH}'")
-    return {name.rpartition(":")[0] for (name,) in found}
+    found = fleet.query("SELECT workflow_uuid, function_name FROM dbos.operation_outputs")
+    return {workflow.rpartition(":")[0] for workflow, name in found if name == f"DBOS.patch-{PATCH}"}
 
 
 def _all_with(fleet: Fleet, executors: set[str], jobs: int) -> None:
@@ -75,6 +76,7 @@ def test_pending_jobs_go_on_in_the_other_version(
         assert "newer version" in _refuses_to_start(fleet)
         new.send(signal.SIGKILL)
         _all_with(fleet, {old_id}, jobs)
+        eventually(lambda: old.log.read_text().count("begun anew") == len(newer))
         [last] = fleet.start(kind=Newer)
         old.send(signal.SIGKILL)
         eventually(lambda: old_id not in fleet.pending() and fleet.pending().total() == jobs)
