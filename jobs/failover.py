@@ -178,5 +178,15 @@ def _left_behind(connection: sa.Connection) -> set[str]:
     return set(connection.execute(gone).scalars())
 
 
+def forget(connection: sa.Connection, limit: int, before: datetime) -> int:
+    """Forget processes that have long been gone and left nothing to take over; returns how many."""
+    working = sa.exists().where(_PENDING.c.status == "PENDING", _PENDING.c.executor_id == _executors.id)
+    long_gone = (_executors.reaped.is_(True), _executors.lease_until < before, ~working)
+    found = list(connection.execute(sa.select(_executors.id).where(*long_gone).limit(limit)).scalars())
+    if found:
+        connection.execute(sa.delete(tables.executors).where(_executors.id.in_(found), *long_gone))
+    return len(found)
+
+
 def _until(seconds: float) -> sa.TextClause:
     return sa.text(f"(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + {round(seconds * 1_000_000)}")

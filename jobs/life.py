@@ -23,7 +23,7 @@ from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
-from jobs.engine import Engine, Step
+from jobs.engine import AGAIN, Engine, Step
 from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
@@ -119,6 +119,7 @@ class Jobs:
             "wait": Waiting(self.context, self._sender),
             "collect": collecting,
             "dress": collecting.dress,
+            AGAIN: self.sweeper.again,
         }
         if self._channel is not None:
             self.context.bell.cut()

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 import structlog
 
 from core import crashpoints
-from core.database import Database
-from core.errors import StorageFailed
+from core.database import DATABASE_ERRORS, Database
+from core.errors import DatabaseUnavailable, StorageFailed
+from core.postgres import advice, is_away
 from jobs import machine, tables
 from jobs.context import Policy
 from jobs.engine import Engine
@@ -71,9 +72,15 @@ class Application:
 
     async def start(self) -> None:
         """Start everything, or nothing. Raises CannotStart, SettingsError and EngineLocked."""
-        async with contextlib.AsyncExitStack() as stack:
-            await self._start(stack)
-            self._stack = stack.pop_all()
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                await self._start(stack)
+                self._stack = stack.pop_all()
+        except DATABASE_ERRORS as error:
+            if not (isinstance(error, DatabaseUnavailable) or is_away(error)):
+                raise
+            said = str(getattr(error, "orig", error)).strip().splitlines()[:1]
+            raise CannotStart(f"the database cannot be used: {advice(error)} ({' '.join(said)})") from None
 
     async def failed(self) -> None:
         """Return when the HTTP side has ended by itself, which is a reason to stop."""
@@ -98,7 +105,7 @@ class Application:
         _prepare(settings)
         database = database_of(settings)
         stack.callback(database.close)
-        _upgrade(database)  # on the loop: nothing else runs yet, and the loop's threads are the engine's
+        schema.upgrade(database.engine)  # on the loop: nothing else runs yet, its threads are the engine's
         self._http = HttpSide(settings.host, settings.http_port)
         stack.push_async_callback(self._http.stop)
         self.http_port = self._http.port
@@ -228,14 +235,6 @@ def database_of(settings: Settings) -> Database:
     """The database of these settings, not yet looked at."""
     url = settings.database_url
     return Database(settings.data_dir / "filmgate.sqlite" if url is None else url.get_secret_value())
-
-
-def _upgrade(database: Database) -> None:
-    try:
-        schema.upgrade(database.engine)
-    except sa.exc.OperationalError as error:
-        said = str(error.orig).strip().splitlines()[:1]
-        raise CannotStart(f"the database cannot be used: {' '.join(said)}") from None
 
 
 async def _opened(settings: Settings, secret: bytes, edge_url: str) -> Store:
