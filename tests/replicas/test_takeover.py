@@ -4,10 +4,12 @@ import signal
 import time
 from collections.abc import Sequence
 
+import pytest
 from filmgate.v1 import job_pb2
 
 from tests.replicas.conftest import LEASE, Fleet, Replica, eventually
 
+pytestmark = pytest.mark.timeout(600)  # a busy machine starts a server in half a minute
 JOBS = 12
 TAKEN_FOR_DEAD = 70
 
