@@ -355,17 +355,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--points", default="")
     parser.add_argument("--vendors", default="runway,replicate")
-    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=0, help="so many at once; 2, and 1 for the mix")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", type=int, default=0, help="play the random mix instead, with so many kills")
     parser.add_argument("--lock-seconds", type=float, default=3.0)
     options = parser.parse_args(arguments)
     if options.mix:
         chosen = options.points.split(",") if options.points else crash_points()
-        return mix.run(options.seed, options.mix, chosen, options.lock_seconds)
+        return mix.run(options.seed, options.mix, chosen, options.lock_seconds, options.lanes or 1)
     points = options.points.split(",") if options.points else crash_points()
     started = time.monotonic()
-    with ThreadPoolExecutor(options.lanes) as lanes:
+    with ThreadPoolExecutor(options.lanes or 2) as lanes:
         futures = [
             lanes.submit(run_chain, vendor, point, options.runs, options.seed)
             for point in points
