@@ -14,7 +14,7 @@ class Balancer:
 
     def __init__(self, port: int) -> None:
         """Listen on this port of loopback."""
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
         self._targets: dict[int, tuple[str, int]] = {}
         self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._thread = threading.Thread(target=self._accept, daemon=True)

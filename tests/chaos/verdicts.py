@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import grpc
@@ -39,6 +39,7 @@ MEANINGS = {
     "N10": "spent and held never exceeded the budget",
     "N11": "no clip was bought again once it was there",
     "N12": "what was refused left nothing",
+    "LEASE": "who was taken for dead ended itself",
     "LIVE": "nothing was stranded: what was not over had a run, and no run is left",
     "DB": "the database is sound, and so is its ledger",
 }
@@ -60,7 +61,7 @@ class Line:
     def text(self) -> str:
         """For the summary."""
         verdict = f"VIOLATED {len(self.faults)} times" if self.faults else "ok"
-        return f"{self.name:4} {verdict:20} {self.seen:6} looked at: {MEANINGS[self.name]}"
+        return f"{self.name:5} {verdict:20} {self.seen:6} looked at: {MEANINGS[self.name]}"
 
 
 class Judge:
@@ -92,6 +93,7 @@ class Judge:
             self._check_store(server)
             self._check_webhooks()
             self._check_runs()
+            self._check_temporary()
             server.stop()
         finally:
             server.kill()
@@ -287,10 +289,18 @@ class Judge:
             if row.kind == "HOLD" or row.basis == funds.NEW_HOLD:
                 self._look("N10", 1, [f"{used} of {limit} used by {row.clip_id}"] * (used > limit))
 
+    def _check_temporary(self) -> None:
+        """No temporary file, once the living have had the time to remove what the dead have left."""
+        end = time.monotonic() + (PATIENCE if self._site.database_urls else 0.0)
+        while (left := self._temporary()) and time.monotonic() < end:
+            time.sleep(0.5)
+        self._look("N5", 1, [f"left over: {path}" for path in left])
+
+    def _temporary(self) -> list[Path]:
+        return [path for path in (self._site.folder / "tmp").rglob("*") if path.is_file()]
+
     def _check_files(self) -> None:
-        """No temporary file, and no object of which no row knows."""
-        temporary = [str(path) for path in (self._site.folder / "tmp").rglob("*") if path.is_file()]
-        self._look("N5", 1, [f"left over: {path}" for path in temporary])
+        """No object of which no row knows."""
         store = DiskStore(self._site.folder / "media", secret=b"-" * 32, public_base_url="http://127.0.0.1:1")
         objects = asyncio.run(_listed(store))
         strangers = [key for key in objects if key not in self._keys and PurePath(key).stem not in self._keys]
