@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from tests.chaos.balancing import Balancer
 from tests.chaos.callers import Callers, Doors
 from tests.chaos.hearing import Receiver
-from tests.chaos.lives import Emulators, Server, Site, free_port
+from tests.chaos.lives import CHILDREN, Emulators, Server, Site, free_port
 from tests.chaos.mix import SPEED, Points, Story, keep_or_remove, tell
 from tests.chaos.takeovers import Lives, Takeovers
 from tests.chaos.verdicts import Judge, Line, stranded
@@ -90,6 +90,7 @@ class Outages(threading.Thread):
             self._postgres.stop(crash=chance.random() < 0.25)
             time.sleep(chance.uniform(0.0, 5.0))
             self._postgres.start()
+            CHILDREN.add(self._postgres.process)
             self.spans.append((self._since, time.monotonic()))
             self._since = None
 
@@ -212,7 +213,7 @@ class Place(threading.Thread):
             return self._chance.uniform(2.0, 5.0)
         longer = 0.5 if self._fleet.wanted.minutes else 0.25
         if self._chance.random() < longer:
-            return self._chance.uniform(1.5, 3.0) * self._fleet.wanted.lease
+            return self._chance.uniform(1.5, 2.5) * self._fleet.wanted.lease
         return self._chance.uniform(0.3, 3.0)
 
     def _killed(self, server: Server, executor: str) -> None:
@@ -238,7 +239,7 @@ class Place(threading.Thread):
         server.freeze()
         with fleet.lives.paused(executor):
             fleet.takeovers.watch(executor, time.monotonic())
-            time.sleep(fleet.wanted.lease + self._chance.uniform(0.5, 4.0))
+            time.sleep(fleet.wanted.lease + self._chance.uniform(0.5, 3.0))
             server.thaw()
             end = time.monotonic() + 10.0 + fleet.wanted.lease
             while time.monotonic() < end and not server.died(0.1):
@@ -273,6 +274,7 @@ class Play:
         with ExitStack() as stack:
             postgres = Postgres()
             stack.callback(postgres.remove)
+            CHILDREN.add(postgres.process)
             name = stack.enter_context(postgres.database())
             emulators = Emulators(self._folder / "emulators", SPEED)
             stack.callback(emulators.stop)
@@ -368,6 +370,7 @@ def run(wanted: Wanted, points: Sequence[str]) -> int:
     play = Play(wanted, points, folder)
     lines = play.run()
     played = time.monotonic() - started
+    play.story.read_logs(folder)
     keep_or_remove(folder, lines)
     broken = tell(lines, [play.story])
     for text in play.takeovers.summary():

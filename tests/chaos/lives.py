@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from core.postgres import postgres_engine
 FILMGATE = str(Path(sys.executable).with_name("filmgate"))
 MOCK_KEYS = ("RUNWAY", "REPLICATE", "AWS", "S3_", "FILMGATE", "OPENAI", "GOOGLE", "LUMA", "PIKA", "FAL", "STABILITY")
 
+CHILDREN: "weakref.WeakSet[subprocess.Popen[str]]" = weakref.WeakSet()
+"""Every process of the rig, for whoever must end them all at once."""
+
 
 class Emulators:
     """`filmgate emulate` as a process of its own."""
@@ -36,6 +40,7 @@ class Emulators:
         self.process = subprocess.Popen(
             [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
         )
+        CHILDREN.add(self.process)
         assert self.process.stdout is not None
         self.url = first_url(self.process.stdout.readline())
 
@@ -100,6 +105,7 @@ class Server:
             text=True,
             env=environment(**settings),
         )
+        CHILDREN.add(self.process)
         self.born = time.monotonic()
         self.http = ""
         """Host and port of its HTTP edge, once it serves."""

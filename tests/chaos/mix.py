@@ -26,6 +26,7 @@ ENDINGS = {"kill": 7, "point": 9, "freeze": 3, "lock": 1, "full": 1, "term": 1}
 SPEED = 300.0
 """How much faster than real the vendors are."""
 _TOLD_EVERY = 25
+_REVIVED = "a stranded clip is taken up again"
 
 
 class Points:
@@ -61,6 +62,11 @@ class Story:
     """Seconds from the start of a process to its being ready."""
     alive: Line = field(default_factory=lambda: Line("LIVE"))
     """Whether nothing was stranded, as far as was looked between lives."""
+
+    def read_logs(self, folder: Path) -> None:
+        """Count what the servers themselves found stranded: runs that had lost their task in a living process."""
+        found = sum(path.read_text(encoding="utf-8").count(_REVIVED) for path in folder.glob("*.log"))
+        self.events["runs without a task, taken up again"] += found
 
 
 @dataclass
@@ -163,6 +169,7 @@ def lane(seed: str, kills: int, points: Points, lock_seconds: float) -> tuple[St
     folder = Path(tempfile.mkdtemp(prefix="filmgate-mix-"))
     story = Story(points)
     lines = Mix(seed=seed, kills=kills, lock_seconds=lock_seconds, folder=folder, story=story).run()
+    story.read_logs(folder)
     keep_or_remove(folder, lines)
     return story, lines
 

@@ -13,6 +13,7 @@ The witnesses: the emulators' ledger (a process of its own), the object store, o
 
 import argparse
 import hashlib
+import os
 import random
 import shutil
 import signal
@@ -35,7 +36,7 @@ from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc, webh
 
 from tests.chaos import fleet, mix
 from tests.chaos.hearing import Receiver
-from tests.chaos.lives import FILMGATE, Emulators, Server, environment
+from tests.chaos.lives import CHILDREN, FILMGATE, Emulators, Server, environment
 
 MODELS = {"runway": "runway/gen4.5", "replicate": "replicate/minimax-video-01"}
 TERMINAL = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED"}
@@ -357,6 +358,14 @@ def _wanted(options: argparse.Namespace) -> fleet.Wanted:
     return fleet.Wanted(**{name: getattr(options, name) for name in names})
 
 
+def _interrupted(number: int, _frame: object) -> None:
+    """End at once, and every process with it; folders stay."""
+    for process in list(CHILDREN):
+        process.kill()
+    print("interrupted", flush=True)
+    os._exit(128 + number)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the rig; 0 when no chain has a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -411,4 +420,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _interrupted)
     sys.exit(main())

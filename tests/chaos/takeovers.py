@@ -151,10 +151,10 @@ class Takeovers(threading.Thread):
         """p50, p99 and the longest, of all and of those that somebody could take at once."""
         watched_over = [each for each in self._taken if each.watched_over]
         runs = sum(each.runs for each in self._taken)
+        rest = f"{runs} runs; {self._idle} had none, {len(self._watched)} not over"
         return [
             f"takeovers, lease {self._lease:g} s: {_figures(watched_over)} where one who may judge lived through it",
-            f"takeovers, all: {_figures(self._taken)}; {runs} runs; {self._idle} had none, "
-            f"{len(self._watched)} not over",
+            f"takeovers, all: {_figures(self._taken)}; {rest}",
         ]
 
 

@@ -81,6 +81,7 @@ class Judge:
         so far; `sound`: what is wrong with the database itself, once nobody uses it.
         """
         self._lines["LIVE"] = alive
+        self._look("LEASE", self._events["freezes"], [])
         server = start()
         try:
             self._repeat(server)
