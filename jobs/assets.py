@@ -64,6 +64,10 @@ class Assets:
     async def clear(self) -> None:
         """Remove what processes that were killed have left on disk; before any upload begins."""
         await threaded(partial(_clear, self._context.temp_dir))
+        await self.clear_others()
+
+    async def clear_others(self) -> None:
+        """Remove the temporary files of replicas that are gone, where they share this data folder."""
         if self._context.database.shared:
             executors = tables.executors.c
             query = sa.select(executors.id).where(executors.reaped.is_(True))

@@ -79,6 +79,7 @@ class Membership:
             values = {"id": self._id, "lease_until": _until(self._seconds), "reaped": False}
             connection.execute(sa.insert(tables.executors).values(**values))
         self._renewed(began)
+        _log.info("a lease was taken", executor=self._id, seconds=self._seconds)
 
     def start(self) -> None:
         """Renew and watch in threads of their own; what others left behind in good order is taken at once."""

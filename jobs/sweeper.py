@@ -56,6 +56,7 @@ class Sweeper:
         if passed % _STRANDED_EVERY < EVERY:
             await self.retention.sweep()
             await self.assets.tidy()
+            await self.assets.clear_others()
         if passed % _TIDY_EVERY < EVERY:
             await self.retention.sweep_files()
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
+import urllib.parse
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
@@ -181,7 +182,9 @@ class Application:
 
     def _loopback_url(self) -> str:
         """Where an emulator calls back; empty when it cannot reach us, so that it is polled."""
-        host = self._reachable_host()
+        host, public = self._reachable_host(), self.settings.public_url
+        if public and is_loopback(urllib.parse.urlsplit(public).hostname or ""):
+            return public  # what stands before all replicas on this machine, should this one die
         shared = self.settings.emulator_url
         if shared is not None and not is_loopback(shared.split("//")[1].split("/")[0].rpartition(":")[0]):
             return self.settings.public_url or ""
