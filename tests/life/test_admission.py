@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 Opened = Callable[..., "Awaitable[Workshop]"]
 GEN45 = "runway/gen4.5"
+HURRY = 0.3
+"""Seconds of a deadline that leave none to wait in."""
 
 
 async def _refusal(admission: Admission, tenant: str) -> Exhausted:
     with pytest.raises(Exhausted) as caught:
-        async with admission.accepting(tenant):
+        async with admission.accepting(tenant, left=HURRY):
             pass
     return caught.value
 
