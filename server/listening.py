@@ -24,6 +24,10 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_RECEIVE),
     ("grpc.so_reuseport", 0),  # on, a second server would take the same port without an error
     ("grpc.max_concurrent_streams", 1000),
+    # From the first number on (1,000 by default) the C-core cancels calls by chance that no coroutine has taken up yet:
+    # their callers see CANCELLED, and are not told when to come back.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
