@@ -38,8 +38,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        overload = partial(flow.overload, seconds=options.seconds)
-        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload}
+        lasting = {
+            "overload": partial(flow.overload, seconds=options.seconds),
+            "neighbour": partial(flow.neighbour, seconds=options.seconds),
+        }
+        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, **lasting}
         sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
@@ -53,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
-    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
+    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long a storm lasts; default 60")
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")

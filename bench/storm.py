@@ -1,6 +1,6 @@
-"""Sends more requests for videos than can be accepted, from a process of its own: `python -m bench.storm JSON`.
+"""Sends requests for videos, also more than can be accepted, from a process of its own: `python -m bench.storm JSON`.
 
-It gives way to the server (nice 10), so that what is measured is not what measuring costs; it tells what it took.
+A storm gives way to the server (nice 10), so that what is measured is not what measuring costs; it tells what it took.
 """
 
 import asyncio
@@ -30,7 +30,6 @@ EXPECTED = frozenset({"OK", "RESOURCE_EXHAUSTED", "UNAVAILABLE"})
 _TICK = 0.005
 _MOST_OPEN = 4000
 _DEADLINE = 20.0
-_NICE = 10
 _DETAILS = "grpc-status-details-bin"
 
 
@@ -48,7 +47,12 @@ class Storm:
     """Instead of a rate: so many callers, each calling again when it is answered, a refused one when it was told to."""
     deaf: bool = False
     """Refused callers call again at once."""
+    pace: float = 0.0
+    """Calls per second of each caller that is not refused; 0 calls again as soon as the answer is there."""
     connections: int = 8
+    nice: int = 10
+    times: bool = False
+    """Whether each accepted call's time is told."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -69,6 +73,8 @@ class Weathered:
     """Of accepted calls, in milliseconds."""
     cores: float = 0.0
     """What the storm itself took, of the processor."""
+    times: list[float] = field(default_factory=list)
+    """Of accepted calls, in milliseconds, ascending; when they were wanted."""
 
     @property
     def accepted(self) -> float:
@@ -114,6 +120,7 @@ class _Sender:
         milliseconds = sorted(seconds * 1000 for seconds in self._times) or [0.0]
         self._seen.p50, self._seen.p99 = percentile(milliseconds, 0.5), percentile(milliseconds, 0.99)
         self._seen.odd = dict(self._odd)
+        self._seen.times = milliseconds if self._wanted.times else []
         return self._seen
 
     async def _send(self, calls: list[_Call], begin: float) -> None:
@@ -134,8 +141,11 @@ class _Sender:
         while time.perf_counter() < end:
             self._seen.sent += 1
             wait = await self._call(call)
-            if not self._wanted.deaf:
-                await asyncio.sleep(min(wait, max(0.0, end - time.perf_counter())))
+            if self._wanted.deaf:
+                continue
+            if self._wanted.pace:
+                wait = max(wait, 1 / self._wanted.pace)
+            await asyncio.sleep(min(wait, max(0.0, end - time.perf_counter())))
 
     async def _call(self, call: _Call) -> float:
         """Call once; the seconds after which to call again."""
@@ -178,8 +188,8 @@ def _requests(wanted: Storm) -> Iterator[bytes]:
 
 
 def _main() -> None:
-    os.nice(_NICE)
     wanted = Storm(**json.loads(sys.argv[1]))
+    os.nice(wanted.nice)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(asdict(runner.run(_Sender(wanted).run()))))
 
