@@ -75,7 +75,12 @@ class Assets:
             await threaded(partial(_clear_folders, self._context.temp_dir.parent, gone))
 
     async def upload(self, declared: Declared, parts: AsyncIterator[bytes]) -> Asset:
-        """Take a file, wholly or not at all. Raises InvalidRequest, Exhausted, Unavailable, StorageFailed."""
+        """Take a file, wholly or not at all.
+
+        Raises InvalidRequest, Precondition for a tenant from which no work is taken, Exhausted, Unavailable and
+        StorageFailed.
+        """
+        await self._context.database.read(partial(tenants.check_active, name=declared.tenant))
         with self._place() as folder:
             path = folder / "file"
             received = await receive(declared, parts, path, self._context.draining)
@@ -111,7 +116,7 @@ class Assets:
         insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
 
         def begin(connection: sa.Connection) -> None:
-            tenants.check_stays(connection, declared.tenant)
+            tenants.check_active(connection, declared.tenant)  # it may have changed while the file came
             connection.execute(insert)
 
         await self._context.database.write(begin)

@@ -197,7 +197,8 @@ class Jobs:
         A repeated request gives back what its `entry` has cost.
         """
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
-        accepted = await self._accept(plans, key)
+        with self.admission.writing():
+            accepted = await self._accept(plans, key)
         if accepted.new:
             self.admission.accepted(key.tenant, sum(len(view.clips) for view in accepted.new))
             return accepted.new
