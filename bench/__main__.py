@@ -42,12 +42,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        overload = partial(flow.overload, seconds=options.seconds)
-        soaked = partial(soak.soak, minutes=options.minutes)
-        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload, "soak": soaked}
+        chosen: dict[str, Callable[[Path], Section]] = dict(_SECTIONS)
+        chosen["soak"] = partial(soak.soak, minutes=options.minutes)
+        for name, measure in (("overload", flow.overload), ("neighbour", flow.neighbour)):
+            chosen[name] = partial(measure, seconds=options.seconds)
         if options.clips:
-            sized = {"waiting": waiting.waiting, "recovery": waiting.recovery}
-            chosen = {**chosen, **{name: partial(measure, clips=options.clips) for name, measure in sized.items()}}
+            for name, sized in (("waiting", waiting.waiting), ("recovery", waiting.recovery)):
+                chosen[name] = partial(sized, clips=options.clips)
         sections = [_measured(name, chosen[name], folder / name) for name in options.sections or _USUAL]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
@@ -61,7 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
-    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
+    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long a storm lasts; default 60")
     parser.add_argument("--minutes", type=float, default=soak.MINUTES, help="how long `soak` lasts; default 60")
     parser.add_argument("--clips", type=int, help="how many `waiting` and `recovery` have; default 10000 and 2000")
     options = parser.parse_args()

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import DatabaseUnavailable
 from core.identifiers import new_id
-from core.postgres import is_away, postgres_engine, postgres_url
+from core.postgres import advice, is_away, postgres_engine, postgres_url
 from core.writer import BulkWork, Writer
 
 metadata = sa.MetaData()
@@ -131,6 +131,21 @@ class Database:
         """
         return await self._write().run(work)
 
+    async def write_known(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """As `write`, but a commit that was lost is looked into at once: for what the caller could not ask for again.
+
+        `work` must find what an earlier, unconfirmed try of it has written, and return the same.
+        """
+        try:
+            return await self.write(work)
+        except DatabaseUnavailable as error:
+            if not error.unknown:
+                raise
+        try:
+            return await self.write(work)
+        except DatabaseUnavailable:
+            raise DatabaseUnavailable.unsure() from None  # the first try may have been written all the same
+
     async def write_surely(self, work: Callable[[sa.Connection], Result]) -> Result:
         """As `write`, until it is written, however long the database is away: for what must not be forgotten.
 
@@ -167,7 +182,7 @@ class Database:
                 if not is_away(error):
                     raise
                 if time.monotonic() + pause > end:
-                    raise DatabaseUnavailable.away() from error
+                    raise DatabaseUnavailable.away(advice(error)) from error
             time.sleep(pause)
             pause = min(2 * pause, 0.5)
 

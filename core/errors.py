@@ -174,9 +174,9 @@ class DatabaseUnavailable(Unavailable):
     """Whether it was lost during a commit, so that what was to be written may be written."""
 
     @classmethod
-    def away(cls) -> "DatabaseUnavailable":
-        """It cannot be reached or written; nothing was."""
-        return cls._because("the database cannot be used at the moment; call again")
+    def away(cls, why: str = "") -> "DatabaseUnavailable":
+        """It cannot be reached or written, and nothing was; `why` is for operators."""
+        return cls._because(f"the database cannot be used at the moment{f' ({why})' if why else ''}; call again")
 
     @classmethod
     def busy(cls) -> "DatabaseUnavailable":

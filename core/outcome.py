@@ -2,6 +2,7 @@
 
 import enum
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,32 @@ class Request:
     """Another host of the same vendor, by its name in the adapter's `hosts`; empty: the endpoint's own."""
 
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+def parsed(body: bytes) -> Json:
+    """What JSON of foreign hands says, None when it is none: the one way in for what vendors write.
+
+    Characters that no database keeps (U+0000, halves of surrogate pairs) are U+FFFD in it.
+    """
+    try:
+        value = json.loads(body)
+        return value if body.isascii() and b"\\u" not in body else _storable(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _storable(value: Json) -> Json:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
     """A complete HTTP reply. Header names are lower case. The body is untrusted and bounded (4 MiB)."""
@@ -67,10 +94,7 @@ class Reply:
     @property
     def document(self) -> dict[str, Json] | None:
         """The body as a JSON object, or None when it is anything else."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        value = parsed(self.body)
         return value if isinstance(value, dict) else None
 
 

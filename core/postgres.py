@@ -14,16 +14,14 @@ _CONTENDED = frozenset({"40001", "40P01", "55P03"})
 _GONE_CLASSES = ("08", "53")
 _GONE = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25006"})
 """The server stops, starts, ended our session, or is a standby at the moment."""
-_SQLITE_AWAY = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-    }
-)
+_ADVICE: Mapping[int, str] = {
+    sqlite3.SQLITE_BUSY: "another program has locked it: end that one",
+    sqlite3.SQLITE_LOCKED: "another program has locked it: end that one",
+    sqlite3.SQLITE_READONLY: "it is read-only: let the server write to its file and folder",
+    sqlite3.SQLITE_IOERR: "its disk refuses to be written: free space, or raise the limit on the size of files",
+    sqlite3.SQLITE_FULL: "its disk is full: free space",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: let the server read and write it and its folder",
+}
 _CONNECTING: Mapping[str, int] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -103,11 +101,21 @@ def is_away(error: BaseException) -> bool:
         return False
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", None)
-        return code is not None and code & 0xFF in _SQLITE_AWAY
+        return code is not None and code & 0xFF in _ADVICE
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
     return state.startswith(_GONE_CLASSES) or state in _GONE
+
+
+def advice(error: BaseException) -> str:
+    """What is wrong with a database that is away, and what its operator can do; names no path and no address."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        return _ADVICE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF, "it fails: see the server's log")
+    if isinstance(error, sa.exc.TimeoutError):
+        return "it answers too slowly: look at its load and its locks"
+    return "it cannot be reached: see that it runs and takes connections"
 
 
 def is_contended(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from core.errors import DatabaseUnavailable
-from core.postgres import is_away, is_contended
+from core.postgres import advice, is_away, is_contended
 
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Any]
@@ -135,7 +135,7 @@ class Writer:
                 if not is_away(error):
                     raise
                 if time.monotonic() + pause > end:
-                    raise DatabaseUnavailable.away() from error
+                    raise DatabaseUnavailable.away(advice(error)) from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

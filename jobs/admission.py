@@ -17,26 +17,34 @@ import sqlalchemy as sa
 import structlog
 
 from core.database import DATABASE_ERRORS
-from core.errors import Exhausted, Reason
+from core.errors import DatabaseUnavailable, Exhausted, Reason
 from core.identifiers import is_tenant
 from jobs import machine, tables
 from jobs.accounts import Accounts
 from jobs.buckets import Local, Rate, Shared
 from jobs.context import Context
+from jobs.line import LONGEST_STAY, NoPlace, Places
 from jobs.records import ClipState
 
 EVERY = 1.0
 """Seconds between two looks."""
 _CONTESTED = 0.75
 """From this part of a full queue on a tenant is held to its share of it."""
-_HARD = 4
-"""Accepts at once, as a multiple of the setting, beyond which even a tenant below its share is refused."""
 _MOST_TENANTS = 10_000
 _MOST_REFUSED = 0.25
 """Calls that are refused for each one let in: when there are more, they are told to come back later."""
 _LONGEST_WAIT = 30.0
 _ROOM_WAIT = 10.0
 """Seconds after which memory or disk may have been freed."""
+_LATE = 5.0
+"""Seconds that a look or an accept may wait for the database; after that it counts as away."""
+_AWAY_EVERY = 0.25
+_REPLY_SECONDS = 0.25
+"""What is left of a call's deadline for its answer to travel."""
+_SPINS = 10
+"""Refusals for asking too often in a second; who gets more is not listening, and waits for them."""
+_HOLD = 1.0
+_MOST_HELD = 1000
 _log = structlog.get_logger()
 
 
@@ -88,13 +96,18 @@ class Admission:
         """Clips accepted since the look, by tenant."""
         self._drained = 0.0
         """Clips that leave the queue per second, lately."""
-        self._under_way: Counter[str] = Counter()
-        self._seconds = 0.1
-        """What an accept takes, lately."""
+        self._places = Places(context.monotonic)
+        self._away = False
+        """Whether the last look did not come back."""
+        self._writing: dict[object, float] = {}
+        """When each accept that is being written was begun, the oldest first."""
+        self._spins: Counter[str] = Counter()
+        """Refusals for asking too often since the look, by tenant."""
+        self._held = 0
         self._let_in = 0
         """Since the look."""
         self._patience = 1.0
-        """By how much longer than an accept takes the refused are told to wait: grows while too many come back."""
+        """How many times longer than the line takes the refused are told to wait: grows while too many come back."""
         self._refused: Counter[Cause] = Counter()
         """Since the look."""
         self._causes: Mapping[Cause, int] = {}
@@ -105,11 +118,39 @@ class Admission:
         self._folders = (context.data_dir, context.temp_dir, media)
 
     @contextlib.asynccontextmanager
-    async def accepting(self, tenant: str, requests: int = 1) -> AsyncIterator[Entry]:
-        """Let in a call that asks for videos, or raise Exhausted with the time to come back after."""
+    async def accepting(self, tenant: str, requests: int = 1, *, left: float | None = None) -> AsyncIterator[Entry]:
+        """Let in a call that asks for videos, or raise Exhausted or Unavailable with the time to come back after.
+
+        It may wait for a place before: within its deadline, of which `left` seconds are left.
+        """
         self._check_room(tenant)
-        with self._counted(tenant):
-            yield await self._paid(tenant, requests)
+        patience = LONGEST_STAY if left is None else max(0.0, left - _REPLY_SECONDS)
+        await self._check_listens(tenant, requests, patience)
+        try:
+            async with self._places.place(tenant, self._context.policy.accepts_at_once, patience):
+                self._let_in += 1
+                yield await self._paid(tenant, requests)
+        except NoPlace as error:
+            self.check_database()
+            wait = min(max(error.wait, 0.05) * self._patience, _LONGEST_WAIT)
+            spread = wait * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
+            raise self._full(Cause.ACCEPTS, "the server is busy", spread, tenant) from None
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """While an accept is in the database's hands."""
+        this = object()
+        self._writing[this] = self._context.monotonic()
+        try:
+            yield
+        finally:
+            del self._writing[this]
+
+    def check_database(self) -> None:
+        """Refuse what needs the database while it does not answer. Raises DatabaseUnavailable."""
+        oldest = next(iter(self._writing.values()), None)
+        if self._away or (oldest is not None and self._context.monotonic() - oldest > _LATE):
+            raise DatabaseUnavailable.away()
 
     async def reading(self, tenant: str) -> None:
         """Let in a read, or raise Exhausted."""
@@ -122,7 +163,7 @@ class Admission:
         per_second = limits.reads_per_second
         wait = bucket.taken(Rate(per_second=per_second, burst=max(1, math.ceil(per_second))))
         if wait:
-            raise _too_often(tenant, f"{per_second:g} reads a second", wait)
+            raise _told_off(tenant, f"{per_second:g} reads a second", wait)
 
     def check_storage(self) -> None:
         """Refuse what needs memory or disk while there is none. Raises Exhausted."""
@@ -141,11 +182,22 @@ class Admission:
         return "refusing: " + ", ".join(sorted(self._causes)) if self._causes else "ok"
 
     async def run(self) -> None:
-        """Look for ever."""
-        while True:
-            with contextlib.suppress(*DATABASE_ERRORS):  # who accepts is told that the database is away
-                await self.look()
-            await asyncio.sleep(EVERY)
+        """Look for ever. A look that does not come back is waited for, and no other begun."""
+        looking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                looking = looking or asyncio.create_task(self.look())
+                done, _ = await asyncio.wait((looking,), timeout=_LATE)
+                if done:
+                    with contextlib.suppress(*DATABASE_ERRORS):  # `_away` tells of it
+                        looking.result()
+                    looking = None
+                else:
+                    self._away = True
+                await asyncio.sleep(_AWAY_EVERY if self._away else EVERY)
+        finally:
+            if looking is not None:
+                looking.cancel()
 
     async def look(self) -> None:
         """See what there is, and write to the log what has changed."""
@@ -153,9 +205,11 @@ class Admission:
         begin = self._context.monotonic()
         try:
             found = await self._context.database.read(self._see)
-        except BaseException:
+        except BaseException as error:
             self._since += since
+            self._away = self._away or isinstance(error, DatabaseUnavailable)
             raise
+        self._away = False
         drained = max(0, self._look.queued + since.total() - found.queued)
         self._drained += 0.3 * (drained / max(EVERY, self._context.monotonic() - begin) - self._drained)
         self._look = found
@@ -184,6 +238,7 @@ class Admission:
         }
         refused, self._refused = self._refused, Counter()
         let_in, self._let_in = self._let_in, 0
+        self._spins.clear()
         crowded = refused[Cause.ACCEPTS] > _MOST_REFUSED * let_in
         self._patience = min(self._patience * 2, 100.0) if crowded else max(self._patience * 0.7, 1.0)
         before, self._causes = (
@@ -201,6 +256,7 @@ class Admission:
             _log.warning("new work is taken again", cause=str(cause), refused=before[cause], **figures)
 
     def _check_room(self, tenant: str) -> None:
+        self.check_database()
         self.check_storage()
         policy = self._context.policy
         queued = self._look.queued + self._since.total()
@@ -218,37 +274,39 @@ class Admission:
         more = queued - _CONTESTED * self._context.policy.max_queued + 1
         return min(max(more / self._drained, 1.0), 60.0) if self._drained > 0 else 5.0
 
-    @contextlib.contextmanager
-    def _counted(self, tenant: str) -> Iterator[None]:
-        """One more under way. Beyond what is worked on at once, whoever has its share of it already is refused."""
-        most, total = self._context.policy.accepts_at_once, self._under_way.total()
-        if total >= most:
-            share = max(1, most // len({*self._under_way, tenant}))
-            if total >= _HARD * most or self._under_way[tenant] >= share:
-                wait = min(max(self._seconds, 0.05) * self._patience, _LONGEST_WAIT)
-                spread = wait * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
-                raise self._full(Cause.ACCEPTS, "the server is busy", spread, tenant)
-        self._let_in += 1
-        self._under_way[tenant] += 1
-        begin = self._context.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds += 0.1 * (self._context.monotonic() - begin - self._seconds)
-            self._under_way[tenant] -= 1
-            if not self._under_way[tenant]:
-                del self._under_way[tenant]
+    async def _check_listens(self, tenant: str, requests: int, patience: float) -> None:
+        """Refuse who asks too often before it takes a place; who does not listen waits for that. Raises Exhausted."""
+        bucket = self._writes.get(tenant)
+        if bucket is None or not bucket.shortage(requests):
+            return
+        rate = await self._rate(tenant)
+        if rate is None or not (wait := bucket.shortage(min(requests, rate.burst))):
+            return
+        self._spins[tenant] += 1
+        if self._spins[tenant] > _SPINS and self._held < _MOST_HELD:
+            self._held += 1
+            try:
+                await asyncio.sleep(min(wait, _HOLD, patience))
+            finally:
+                self._held -= 1
+            wait = max(bucket.shortage(min(requests, rate.burst)), rate.interval / 1e6)
+        raise _too_often(tenant, rate, wait)
 
-    async def _paid(self, tenant: str, requests: int) -> Entry:
+    async def _rate(self, tenant: str) -> Rate | None:
         limits = await self._accounts.limits(tenant) if is_tenant(tenant) else None
         if limits is None or not limits.requests_per_second:
-            return Entry()
+            return None
         per_second = limits.requests_per_second
-        rate = Rate(per_second=per_second, burst=limits.burst or max(1, math.ceil(per_second)))
+        return Rate(per_second=per_second, burst=limits.burst or max(1, math.ceil(per_second)))
+
+    async def _paid(self, tenant: str, requests: int) -> Entry:
+        rate = await self._rate(tenant)
+        if rate is None:
+            return Entry()
         bucket = self._bucket(tenant)
         wait = await bucket.take(rate, requests)
         if wait:
-            raise _too_often(tenant, f"{per_second:g} requests a second, {rate.burst} at once", wait)
+            raise _too_often(tenant, rate, wait)
         return Entry(bucket, min(requests, rate.burst))
 
     def _bucket(self, tenant: str) -> Shared:
@@ -278,7 +336,11 @@ def _rounded(wait: float) -> float:
     return round(math.ceil(wait / digits - 1e-9) * digits, 4)
 
 
-def _too_often(tenant: str, allowed: str, wait: float) -> Exhausted:
+def _too_often(tenant: str, rate: Rate, wait: float) -> Exhausted:
+    return _told_off(tenant, f"{rate.per_second:g} requests a second, {rate.burst} at once", wait)
+
+
+def _told_off(tenant: str, allowed: str, wait: float) -> Exhausted:
     wait = _rounded(wait)
     return Exhausted(
         reason=Reason.TENANT_RATE_LIMITED,

@@ -64,6 +64,10 @@ class Assets:
     async def clear(self) -> None:
         """Remove what processes that were killed have left on disk; before any upload begins."""
         await threaded(partial(_clear, self._context.temp_dir))
+        await self.clear_others()
+
+    async def clear_others(self) -> None:
+        """Remove the temporary files of replicas that are gone, where they share this data folder."""
         if self._context.database.shared:
             executors = tables.executors.c
             query = sa.select(executors.id).where(executors.reaped.is_(True))
@@ -71,7 +75,12 @@ class Assets:
             await threaded(partial(_clear_folders, self._context.temp_dir.parent, gone))
 
     async def upload(self, declared: Declared, parts: AsyncIterator[bytes]) -> Asset:
-        """Take a file, wholly or not at all. Raises InvalidRequest, Exhausted, Unavailable, StorageFailed."""
+        """Take a file, wholly or not at all.
+
+        Raises InvalidRequest, Precondition for a tenant from which no work is taken, Exhausted, Unavailable and
+        StorageFailed.
+        """
+        await self._context.database.read(partial(tenants.check_active, name=declared.tenant))
         with self._place() as folder:
             path = folder / "file"
             received = await receive(declared, parts, path, self._context.draining)
@@ -107,7 +116,7 @@ class Assets:
         insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
 
         def begin(connection: sa.Connection) -> None:
-            tenants.check_stays(connection, declared.tenant)
+            tenants.check_active(connection, declared.tenant)  # it may have changed while the file came
             connection.execute(insert)
 
         await self._context.database.write(begin)

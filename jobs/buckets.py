@@ -168,14 +168,20 @@ class Shared:
         self._tokens -= count
         return True
 
+    def shortage(self, count: int = 1) -> float:
+        """Seconds after which tokens may be there that are known to be missing; 0 when it is not known."""
+        now = self.monotonic()
+        there = self._tokens >= count and now < self._lapses
+        return max(0.0, self._until - now) if count >= self._short and not there else 0.0
+
     async def take(self, rate: Rate, count: int = 1) -> float:
         """0 when they are taken, else the seconds after which they may be there."""
         count = min(count, rate.burst)
         while True:
             if self.at_hand(rate, count):
                 return 0.0
-            if count >= self._short and self.monotonic() < self._until:
-                return self._until - self.monotonic()
+            if wait := self.shortage(count):
+                return wait
             async with self._drawing:
                 if not self._known(count):
                     await self._draw(rate, count)
@@ -183,7 +189,7 @@ class Shared:
     def _known(self, count: int) -> bool:
         """Whether somebody else has drawn, or asked in vain, meanwhile."""
         there = self._tokens >= count and self.monotonic() < self._lapses
-        return there or (count >= self._short and self.monotonic() < self._until)
+        return there or self.shortage(count) > 0
 
     async def _draw(self, rate: Rate, count: int) -> None:
         begin = self.monotonic()

@@ -183,6 +183,7 @@ class Collecting:
         notices = _suspicions(candidate_of(found, attempt).spec.get("duration") or found.clip.target_duration, facts)
         now = self.context.now()
         crashpoint("before-settle")
+        await self.context.engine.hold()  # the object of a heir may have replaced ours
         await self.context.database.write(
             lambda connection: succeed(self.context, connection, found, attempt, bill, video, notices, now)
         )

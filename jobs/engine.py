@@ -2,11 +2,19 @@
 
 A clip's life is one workflow of four steps. Each step reads its rows first and returns the name of the next, so
 running it twice changes nothing; what a dead process left is run again at the next launch.
+
+Whoever changes the workflow `_clip` itself (which step follows which, what stands between them): runs of the version
+before are under way, and are replayed by the names of their recorded steps. What they have not recorded stands behind
+`if await DBOS.patch_async("name"):`, which is true for runs that have not come as far yet, and false for those that
+have. What only changes inside a step, or which step it names next, needs nothing of the kind. A run that this version
+cannot follow all the same (a newer one began it, beside which this one still works) begins anew from its rows.
+`docs/upgrading.md` says what operators are promised.
 """
 
 import asyncio
 import fcntl
 import itertools
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +27,11 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
+from dbos._error import DBOSUnexpectedStepError
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
+from core.postgres import is_away
 from jobs.failover import Membership, end_process
 
 Step = Callable[[str], Awaitable[str]]
@@ -31,6 +41,9 @@ Current = Callable[[str, int], Awaitable[bool]]
 """Whether this is the clip's present run."""
 
 FIRST_STEP = "submit"
+AGAIN = "again"
+"""The step that begins a new run of a clip; it is recorded nowhere."""
+_ENDS = frozenset({"end", "parked", "superseded"})
 QUEUE = "clips"
 USUAL_PLACE = 50
 _APPLICATION = "filmgate"
@@ -100,9 +113,25 @@ _DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _co
 @DBOS.workflow(name="clip", max_recovery_attempts=100)
 async def _clip(clip_id: str) -> str:
     step = FIRST_STEP
-    while step in _DURABLE:
-        step = await _DURABLE[step](clip_id)
-    return step
+    try:
+        while step in _DURABLE:
+            step = await _DURABLE[step](clip_id)
+    except DBOSUnexpectedStepError:
+        return await begin_anew(clip_id)
+    return step if step in _ENDS else await begin_anew(clip_id)
+
+
+async def begin_anew(clip_id: str) -> str:
+    """End a run whose history another version wrote and this one cannot follow: the clip gets a new one."""
+    _log.warning("a run of another version is begun anew", clip=clip_id)
+    return await _steadily(AGAIN, clip_id)
+
+
+def _let_log() -> None:
+    """Let the engine's lines go where ours go, masked as ours: by default it takes the stderr of its first launch."""
+    logger = logging.getLogger("dbos")
+    logger.handlers[:] = [logging.NullHandler()]  # with any handler at all it makes none of its own
+    logger.propagate = True
 
 
 def _refuse_pickle(*_arguments: object, **_options: object) -> Any:
@@ -113,9 +142,11 @@ _retriable: Callable[[Exception], bool] = dbos_sys_db.retriable_postgres_excepti
 
 
 def _also_retriable(error: Exception) -> bool:
-    """DBOS 3.4 knows a lost connection by its words, and misses those of a unix socket and of a failing DNS."""
-    lost = isinstance(error, sa.exc.OperationalError) and getattr(error.orig, "sqlstate", "") is None
-    return lost or _retriable(error)
+    """DBOS 3.4 knows a lost connection by its words, and misses those of a unix socket and of a failing DNS.
+
+    It knows nothing of an embedded database whose disk is full: its runs would end there, and be stranded.
+    """
+    return is_away(error) or _retriable(error)
 
 
 _recover_each: Callable[..., None] = dbos_instance.startup_recovery_thread  # type: ignore[attr-defined]
@@ -170,18 +201,31 @@ class Engine:
         self._data_dir = data_dir
         self._tenant_clips = tenant_clips
         self._worker_clips = worker_clips
+        self._joined = False
         self._lock: IO[bytes] | None = None
         self._client: DBOSClient | None = None
         self._dbos: DBOS | None = None
 
     async def launch(self, steps: Mapping[str, Step], current: Current, *, polling: float = 0.1) -> None:
-        """Take the data directory, start the engine on this loop, and let it recover what was pending."""
+        """Take the data directory, start the engine on this loop, and let it recover what was pending.
+
+        Whatever is raised, nothing of it is left behind: it may be tried again.
+        """
+        try:
+            await self._launch(steps, current, polling)
+        except BaseException:  # the lock and the lease are nobody's then, whatever it was
+            await self.stop()
+            raise
+
+    async def _launch(self, steps: Mapping[str, Step], current: Current, polling: float) -> None:
         if self._membership is None:
             self._take_lock()
         else:
             self._membership.join()
+            self._joined = True
         _steps.clear()
         _steps.update({name: _unless_superseded(step, current) for name, step in steps.items()})
+        _let_log()
         dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
         dbos_sys_db.retriable_postgres_exception = _also_retriable  # type: ignore[attr-defined,assignment]
         dbos_instance.startup_recovery_thread = _recover_at_once  # type: ignore[attr-defined,assignment]
@@ -301,19 +345,21 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop working: running steps are cut and recorded nowhere, so the next launch continues them."""
-        if self._dbos is None:
-            return
-        await _cut(self._dbos)
-        with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
-            await asyncio.get_running_loop().run_in_executor(ending, DBOS.destroy)
-        await _cut(self._dbos)  # what came from the queue in the meantime
-        if self._membership is not None:
+        loop = asyncio.get_running_loop()
+        if self._dbos is not None:
+            await _cut(self._dbos)
+            with ThreadPoolExecutor(1) as ending:  # DBOS made its own pool the loop's default, and ends it here
+                await loop.run_in_executor(ending, DBOS.destroy)
+            await _cut(self._dbos)  # what came from the queue in the meantime
+            loop.set_default_executor(ThreadPoolExecutor())
+            self._dbos = None
+        if self._membership is not None and self._joined:
+            self._joined = False
             with ThreadPoolExecutor(1) as leaving:
-                await asyncio.get_running_loop().run_in_executor(leaving, self._membership.leave)
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-        self._dbos = None
+                await loop.run_in_executor(leaving, self._membership.leave)
         if self._lock is not None:
             self._lock.close()
+            self._lock = None
 
     def _take_lock(self) -> None:
         lock = (self._data_dir / "filmgate.lock").open("wb")

@@ -79,6 +79,7 @@ class Membership:
             values = {"id": self._id, "lease_until": _until(self._seconds), "reaped": False}
             connection.execute(sa.insert(tables.executors).values(**values))
         self._renewed(began)
+        _log.info("a lease was taken", executor=self._id, seconds=self._seconds)
 
     def start(self) -> None:
         """Renew and watch in threads of their own; what others left behind in good order is taken at once."""
@@ -176,6 +177,16 @@ def _left_behind(connection: sa.Connection) -> set[str]:
     pending = sa.select(_PENDING.c.executor_id).where(_PENDING.c.status == "PENDING")
     gone = sa.select(_executors.id).where(_executors.reaped.is_(True), _executors.id.in_(pending))
     return set(connection.execute(gone).scalars())
+
+
+def forget(connection: sa.Connection, limit: int, before: datetime) -> int:
+    """Forget processes that have long been gone and left nothing to take over; returns how many."""
+    working = sa.exists().where(_PENDING.c.status == "PENDING", _PENDING.c.executor_id == _executors.id)
+    long_gone = (_executors.reaped.is_(True), _executors.lease_until < before, ~working)
+    found = list(connection.execute(sa.select(_executors.id).where(*long_gone).limit(limit)).scalars())
+    if found:
+        connection.execute(sa.delete(tables.executors).where(_executors.id.in_(found), *long_gone))
+    return len(found)
 
 
 def _until(seconds: float) -> sa.TextClause:

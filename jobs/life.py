@@ -23,7 +23,7 @@ from jobs.callbacks import Callbacks
 from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
-from jobs.engine import Engine, Step
+from jobs.engine import AGAIN, Engine, Step
 from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.http import PublicClient, VendorClient
@@ -119,6 +119,7 @@ class Jobs:
             "wait": Waiting(self.context, self._sender),
             "collect": collecting,
             "dress": collecting.dress,
+            AGAIN: self.sweeper.again,
         }
         if self._channel is not None:
             self.context.bell.cut()
@@ -196,7 +197,8 @@ class Jobs:
         A repeated request gives back what its `entry` has cost.
         """
         key = RequestKey(tenant=plans[0].order.tenant, rpc=rpc, request_id=request_id, hash=request_hash)
-        accepted = await self._accept(plans, key)
+        with self.admission.writing():
+            accepted = await self._accept(plans, key)
         if accepted.new:
             self.admission.accepted(key.tenant, sum(len(view.clips) for view in accepted.new))
             return accepted.new

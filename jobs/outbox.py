@@ -109,12 +109,17 @@ def origin(url: str) -> str:
         return url
 
 
+def new_delivery() -> str:
+    """A delivery's id."""
+    return new_id("evt")
+
+
 def row(
     tenant: str, endpoint_id: str, url: str, kind: str, body: str, now: datetime, *, job_id: str = ""
 ) -> dict[str, Any]:
     """A row of `delivery` that is due at once."""
     return {
-        "id": new_id("evt"),
+        "id": new_delivery(),
         "job_id": job_id,
         "tenant": tenant,
         "endpoint_id": endpoint_id,

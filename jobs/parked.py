@@ -26,7 +26,8 @@ from ledger.ledger import Basis
 
 declare("before-park", "after-park", "before-adopt", "after-adopt")
 _log = structlog.get_logger()
-_UNSETTLED = (str(AttemptOutcome.INTENDED), str(AttemptOutcome.AMBIGUOUS))
+UNSETTLED = (str(AttemptOutcome.INTENDED), str(AttemptOutcome.AMBIGUOUS))
+"""Outcomes of an attempt of which nobody knows yet whether it was taken."""
 _PATIENCE = 0.1
 """A parked attempt is looked for again when this share of its age has passed since the last look."""
 _FIRST_LOOKS = (0.0, 1.0)
@@ -107,26 +108,32 @@ def accept_attempt(
     job_id: str,
     attempt: Attempt,
     ticket: Ticket,
-    estimate: Money | None,
     now: datetime,
+    estimate: Money | None = None,
+    why: str = "the vendor's answer came late",
 ) -> bool:
-    """Write that the vendor has the job, and tell. False when that was known already. Locks the job."""
+    """Write that the vendor has the job, and tell. False when that was known already. Locks the job.
+
+    A clip that is parked on the attempt goes on, and tells `why`.
+    """
     lock_job(connection, job_id)
     deadline = now + timedelta(seconds=context.row(attempt).deadline_seconds)
     if not _own(connection, attempt, ticket, estimate, now, deadline):
         return False
     clips = tables.clips
     waiting = sa.update(clips).where(clips.c.id == attempt.clip_id).values(stage=str(ProgressStage.VENDOR_QUEUED))
-    position = connection.execute(waiting.returning(clips.c.position)).scalar_one()
+    clip = connection.execute(waiting.returning(clips.c.position, clips.c.state)).one()
     body = {
         "clip_id": attempt.clip_id,
-        "clip_index": position,
+        "clip_index": clip.position,
         "clip_stage": str(ProgressStage.VENDOR_QUEUED),
         "attempt_number": attempt.number,
         "attempt_outcome": str(AttemptOutcome.ACCEPTED),
         "model": attempt.model,
     }
     emit(connection, job_id, EventKind.ATTEMPT, now, body)
+    if clip.state == str(ClipState.PARKED):
+        unpark(context, connection, attempt.clip_id, now, why)
     return True
 
 
@@ -140,7 +147,7 @@ def _own(
 ) -> bool:
     """Give the attempt its ticket, once."""
     attempts = tables.attempts
-    still_open = (attempts.c.outcome.in_(_UNSETTLED), attempts.c.end_time.is_(None))
+    still_open = (attempts.c.outcome.in_(UNSETTLED), attempts.c.end_time.is_(None))
     update = sa.update(attempts).where(attempts.c.id == attempt.id, *still_open)
     values = {
         "outcome": str(AttemptOutcome.ACCEPTED),
@@ -157,14 +164,9 @@ async def adopt(context: Context, found: Situation, attempt: Attempt, ticket: Ti
     """News of a lost submit: the vendor has it. A parked clip gets a new run. False when it was known already."""
     now = context.now()
     crashpoint("before-adopt")
-
-    def work(connection: sa.Connection) -> bool:
-        if not accept_attempt(context, connection, found.job.id, attempt, ticket, None, now):
-            return False
-        unpark(context, connection, found.clip.id, now, why)
-        return True
-
-    adopted = await context.database.write(work)
+    adopted = await context.database.write(
+        lambda connection: accept_attempt(context, connection, found.job.id, attempt, ticket, now, why=why)
+    )
     crashpoint("after-adopt")
     context.bell.ring(found.job.id, found.clip.id)
     return adopted

@@ -126,7 +126,7 @@ def _named(fallbacks: Sequence[str], row: VideoModel, vendors: Vendors) -> Itera
 def _offers(ways: Sequence[_Way], position: int, currency: str) -> list[Offer]:
     offers = []
     for way in ways:
-        spec = for_variation(way.resolved.spec, position)
+        spec = for_variation(way.resolved.spec, position, way.row)
         quote = prices.quote(way.row, spec, currency=currency)
         offers.append(Offer(model=way.row.id, spec=spec, quote=quote, notices=way.notices))
     return offers

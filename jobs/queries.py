@@ -5,12 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.errors import Billed, NotFound, Reason
+from core.errors import NotFound, Reason
 from core.money import Money
 from jobs import tables
 from jobs.orders import ClipView, JobFilter, JobView, Page, VideoFilter
 from jobs.records import Attempt, Clip, Job, Video, attempt_of, clip_of, job_of, video_of
 from ledger.tables import entries
+from ledger.usage import still_unknown
 
 
 def view(connection: sa.Connection, job_id: str, tenant: str | None) -> JobView:
@@ -109,13 +110,22 @@ def _views(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[JobVi
     return [_view(job, clips_by_job[job.id], attempts_by_clip, videos_by_job[job.id], sums) for job in jobs]
 
 
+_UNKNOWN = "UNKNOWN"
+"""Stands among a clip's sums for how many of its settlements nobody knows yet."""
+
+
 def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+    unknown = sa.func.sum(sa.case((still_unknown(), 1), else_=0))
     query = (
-        sa.select(entries.c.clip_id, entries.c.kind, sa.func.sum(entries.c.micros))
+        sa.select(entries.c.clip_id, entries.c.kind, sa.func.sum(entries.c.micros), unknown)
         .where(entries.c.clip_id.in_(clip_ids))
         .group_by(entries.c.clip_id, entries.c.kind)
     )
-    return {(clip_id, kind): int(total) for clip_id, kind, total in connection.execute(query)}
+    sums: dict[tuple[str, str], int] = {}
+    for clip_id, kind, total, unsure in connection.execute(query):
+        sums[clip_id, kind] = int(total)
+        sums[clip_id, _UNKNOWN] = sums.get((clip_id, _UNKNOWN), 0) + int(unsure)
+    return sums
 
 
 def _view(
@@ -145,6 +155,5 @@ def _view(
 
 
 def _clip_view(clip: Clip, attempts: Sequence[Attempt], sums: Mapping[tuple[str, str], int], currency: str) -> ClipView:
-    unknown = any(attempt.failure is not None and attempt.failure.billed is Billed.UNKNOWN for attempt in attempts)
     cost = Money(currency=currency, micros=sums.get((clip.id, "SETTLE"), 0))
-    return ClipView(clip=clip, attempts=attempts, cost=cost, cost_unknown=unknown)
+    return ClipView(clip=clip, attempts=attempts, cost=cost, cost_unknown=sums.get((clip.id, _UNKNOWN), 0) > 0)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from ulid import ULID
 
-from jobs import buckets, tables
+from jobs import buckets, failover, tables
 from jobs.context import Context
 from jobs.engine import workflow_id
 from jobs.outbox import DUE
@@ -30,6 +30,8 @@ _STEP_SECONDS = 0.02
 _PASS_SECONDS = 2.0
 """What one pass may take; the next one goes on."""
 _BUCKETS_KEPT = timedelta(hours=1)
+_GONE_KEPT = timedelta(days=30)
+"""Processes that are gone: whoever starts on their machine knows by them which temporary folders are nobody's."""
 _log = structlog.get_logger()
 
 
@@ -79,6 +81,8 @@ class Retention:
             "requests": partial(_requests, before=now - timedelta(hours=keeping.request_hours)),
             "events": partial(_events, before=now - timedelta(days=keeping.events_days)),
         }
+        if self.context.database.shared:
+            steps["processes"] = partial(failover.forget, before=now - _GONE_KEPT)
         for name, step in steps.items():
             while self.context.monotonic() < end and await self._step(name, step):
                 pass

@@ -38,6 +38,11 @@ _EMULATED_RATE = 500.0
 _TOO_MANY = 429
 _LONGEST_SILENCE = 600.0
 """Seconds for which one vendor's word keeps all others from asking; what they meet then says how long again."""
+TOO_LATE = Refused(
+    failure=Failure(
+        reason=FailureReason.VENDOR_UNAVAILABLE, message="nothing was sent: this server had been standing still"
+    )
+)
 _log = structlog.get_logger()
 
 
@@ -63,6 +68,8 @@ class Sender:
     async def submit(self, provider: BaseVideoProvider, endpoint: Endpoint, request: Request) -> Submitted:
         """The one POST of an attempt. Never raises for what the network or the vendor does."""
         submitted = await self._submit(provider, endpoint, request)
+        if submitted is TOO_LATE:
+            return submitted
         self.context.vendors.breakers[endpoint.name].note(submitted)
         if isinstance(submitted, Refused) and submitted.failure.reason is FailureReason.RATE_LIMITED:
             await self._leave_alone(self.budget(endpoint, submits=True), submitted.retry_after)
@@ -73,6 +80,8 @@ class Sender:
             secret = await endpoint.credentials()
         except OSError as error:
             return Refused(failure=_not_sent(FailureReason.VENDOR_AUTH, "no access token could be had", error))
+        if not self.context.engine.holds:  # whoever took the clip over has parked it on this attempt, or will
+            return TOO_LATE
         try:
             crashpoint("before-submit")
             reply = await self.context.vendor_client.send_once(

@@ -59,11 +59,6 @@ _UNTOLD = Failure(
 )
 
 
-_TOO_LATE = Failure(
-    reason=FailureReason.VENDOR_UNAVAILABLE, message="nothing was sent: this server had been standing still"
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Submitting:
     """Step `submit`: from whatever the rows say to an accepted attempt, a parked clip or an ended one."""
@@ -209,8 +204,6 @@ class Submitting:
         if attempt is None:
             return "submit"
         crashpoint("after-intend")
-        if not self.context.engine.holds:  # frozen since: whoever took the clip over has parked it on this attempt
-            return await record(self.context, self.sender, found, attempt, Refused(failure=_TOO_LATE))
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
         submitted = self._with_another_key(row, endpoint, await self.sender.submit(provider, endpoint, request))
         crashpoint("before-record")
@@ -369,14 +362,16 @@ async def record(context: Context, sender: Sender, found: Situation, attempt: At
             try:
                 await context.database.write_surely(
                     lambda connection: parked.accept_attempt(
-                        context, connection, found.job.id, attempt, submitted.ticket, submitted.estimate, now
+                        context, connection, found.job.id, attempt, submitted.ticket, now, submitted.estimate
                     )
                 )
             except sa.exc.IntegrityError:
                 return await parked.heal(context, sender, found, attempt, "the vendor named another attempt's job")
             step = "wait"
         case Refused():
-            await context.database.write_surely(lambda connection: _refused(connection, found, attempt, submitted, now))
+            await context.database.write_surely(
+                lambda connection: _refused(context, connection, found, attempt, submitted, now)
+            )
             step = "submit"
         case Ambiguous(detail=detail):
             return await parked.heal(context, sender, found, attempt, detail)
@@ -384,12 +379,15 @@ async def record(context: Context, sender: Sender, found: Situation, attempt: At
     return step
 
 
-def _refused(connection: sa.Connection, found: Situation, attempt: Attempt, refused: Refused, now: datetime) -> None:
+def _refused(
+    context: Context, connection: sa.Connection, found: Situation, attempt: Attempt, refused: Refused, now: datetime
+) -> None:
+    """Nothing was bought. Only this process can know it: a clip that was parked on the attempt meanwhile goes on."""
     attempts = tables.attempts
     lock_job(connection, found.job.id)
     update = (
         sa.update(attempts)
-        .where(attempts.c.id == attempt.id, attempts.c.outcome == str(AttemptOutcome.INTENDED))
+        .where(attempts.c.id == attempt.id, attempts.c.outcome.in_(parked.UNSETTLED), attempts.c.end_time.is_(None))
         .values(
             outcome=str(AttemptOutcome.REFUSED),
             submit_time=now,
@@ -406,6 +404,7 @@ def _refused(connection: sa.Connection, found: Situation, attempt: Attempt, refu
         "failure": failure_json(refused.failure),
     }
     emit(connection, found.job.id, EventKind.ATTEMPT, now, body)
+    parked.unpark(context, connection, found.clip.id, now, "the vendor has not taken it, as became known late")
 
 
 def _about(found: Situation, values: dict[str, Json]) -> dict[str, Json]:

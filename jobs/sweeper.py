@@ -20,6 +20,7 @@ from jobs.retention import Retention
 EVERY = 2.0
 _STRANDED_EVERY = 30.0
 _TIDY_EVERY = 3600.0
+_WORKED_ON = (str(ClipState.QUEUED), str(ClipState.RUNNING))
 _log = structlog.get_logger()
 
 
@@ -55,6 +56,7 @@ class Sweeper:
         if passed % _STRANDED_EVERY < EVERY:
             await self.retention.sweep()
             await self.assets.tidy()
+            await self.assets.clear_others()
         if passed % _TIDY_EVERY < EVERY:
             await self.retention.sweep_files()
 
@@ -70,13 +72,21 @@ class Sweeper:
                 await self.context.database.write(partial(self._rerun, workflow=running[clip_id], clip_id=clip_id))
         return lost.keys() - suspects
 
+    async def again(self, clip_id: str) -> str:
+        """A new run of a clip whose present one cannot go on; that one is superseded."""
+        query = sa.select(tables.clips.c.run).where(tables.clips.c.id == clip_id)
+        run = await self.context.database.read(lambda connection: connection.execute(query).scalar_one())
+        workflow = workflow_id(clip_id, run)
+        await self.context.database.write(partial(self._rerun, workflow=workflow, clip_id=clip_id))
+        return "superseded"
+
     def _rerun(self, connection: sa.Connection, workflow: str, clip_id: str) -> None:
         """A new run of a clip, unless it has got one since it was looked at."""
         clips = tables.clips
         job_id = connection.execute(sa.select(clips.c.job_id).where(clips.c.id == clip_id)).scalar_one()
         tenant = lock_job(connection, job_id).tenant
         clip = connection.execute(sa.select(clips.c.run, clips.c.state).where(clips.c.id == clip_id)).one()
-        if workflow_id(clip_id, clip.run) != workflow or clip.state != str(ClipState.RUNNING):
+        if workflow_id(clip_id, clip.run) != workflow or clip.state not in _WORKED_ON:
             return
         connection.execute(sa.update(clips).where(clips.c.id == clip_id).values(run=clip.run + 1))
         self.context.engine.enqueue(connection, clip_id=clip_id, run=clip.run + 1, tenant=tenant)

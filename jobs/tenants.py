@@ -185,6 +185,13 @@ def check_stays(connection: sa.Connection, name: str) -> None:
         raise refusal(name, state)
 
 
+def check_active(connection: sa.Connection, name: str) -> None:
+    """Raises Precondition for a tenant from which no new work is taken; one without a row is as good as new."""
+    state = states(connection, [name]).get(name, TenantState.ACTIVE)
+    if state is not TenantState.ACTIVE:
+        raise refusal(name, state)
+
+
 def refusal(name: str, state: TenantState) -> Precondition:
     """Why no new work is taken."""
     why = "is suspended: an operator has to make it active again before it may ask for more"

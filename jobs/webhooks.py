@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.database import insert_unless_there
 from core.errors import InvalidRequest, NotFound, Precondition, Reason, UnsafeUrl, Violation
 from core.identifiers import new_id
 from jobs import outbox, signing, tables, tenants
@@ -22,6 +23,7 @@ MOST_ENDPOINTS = 16
 MOST_SECRETS = 4
 """That sign at the same time."""
 TEST = "webhook.test"
+_FIRST_SERIAL = 1
 _ASKED = "disabled on request"
 
 
@@ -115,7 +117,7 @@ class Webhooks:
             create_time=now,
             update_time=now,
         )
-        secret = await self.context.database.write(partial(_create, endpoint=endpoint, root=self.root))
+        secret = await self.context.database.write_known(partial(_create, endpoint=endpoint, root=self.root))
         return endpoint, secret
 
     async def get(self, endpoint_id: str, tenant: str) -> Endpoint:
@@ -183,8 +185,9 @@ class Webhooks:
 
     async def test(self, endpoint_id: str, tenant: str) -> DeliveryView:
         """Send `webhook.test` to an endpoint, as any other delivery. Raises NotFound, Precondition."""
-        work = partial(_test, endpoint_id=endpoint_id, tenant=tenant, now=self.context.now())
-        view = await self.context.database.write(work)
+        name, now = outbox.new_delivery(), self.context.now()
+        work = partial(_test, name=name, endpoint_id=endpoint_id, tenant=tenant, now=now)
+        view = await self.context.database.write_known(work)
         self.context.bell.ring(view.id)
         return view
 
@@ -219,7 +222,7 @@ def signing_secrets(
 
 def _first(root: Root, owner: str) -> tuple[str, ...]:
     """A tenant that never rotated has no row; an endpoint without one is gone."""
-    return (root.secret(owner, 1),) if owner.startswith("tenant:") else ()
+    return (root.secret(owner, _FIRST_SERIAL),) if owner.startswith("tenant:") else ()
 
 
 def rotate(connection: sa.Connection, root: Root, owner: str, overlap: timedelta, now: datetime) -> str:
@@ -228,8 +231,8 @@ def rotate(connection: sa.Connection, root: Root, owner: str, overlap: timedelta
     columns = secrets.c
     serials = list(connection.execute(sa.select(columns.serial).where(columns.owner == owner)).scalars())
     if not serials and owner.startswith("tenant:"):
-        _insert_secret(connection, root, owner, 1, now)
-        serials = [1]
+        _insert_secret(connection, root, owner, _FIRST_SERIAL, now)
+        serials = [_FIRST_SERIAL]
     ends = sa.or_(columns.expire_time.is_(None), columns.expire_time > now + overlap)
     update = sa.update(secrets).where(columns.owner == owner, ends)
     connection.execute(update.values(expire_time=now + overlap))
@@ -275,8 +278,10 @@ def drop_unwanted(connection: sa.Connection, endpoint_ids: Collection[str]) -> s
 
 
 def _create(connection: sa.Connection, endpoint: Endpoint, root: Root) -> str:
-    tenants.check_stays(connection, endpoint.tenant)
     columns = tables.webhook_endpoints.c
+    if connection.execute(sa.select(columns.id).where(columns.id == endpoint.id)).scalar():
+        return root.secret(endpoint.id, _FIRST_SERIAL)  # an earlier try, whose commit was not confirmed
+    tenants.check_stays(connection, endpoint.tenant)
     query = sa.select(sa.func.count()).where(columns.tenant == endpoint.tenant)
     if connection.execute(query).scalar_one() >= MOST_ENDPOINTS:
         raise Precondition(
@@ -285,7 +290,7 @@ def _create(connection: sa.Connection, endpoint: Endpoint, root: Root) -> str:
         )
     row = {name: getattr(endpoint, name) for name in Endpoint.__slots__ if name != "enabled"}
     connection.execute(sa.insert(tables.webhook_endpoints), row | {"events": list(endpoint.events), "state": ENABLED})
-    return _insert_secret(connection, root, endpoint.id, 1, endpoint.create_time)
+    return _insert_secret(connection, root, endpoint.id, _FIRST_SERIAL, endpoint.create_time)
 
 
 def _get(connection: sa.Connection, endpoint_id: str, tenant: str) -> Endpoint:
@@ -384,13 +389,13 @@ def _enabled(connection: sa.Connection, endpoint_id: str, tenant: str) -> Endpoi
     raise Precondition(reason=Reason.WEBHOOK_DISABLED, message=text)
 
 
-def _test(connection: sa.Connection, endpoint_id: str, tenant: str, now: datetime) -> DeliveryView:
+def _test(connection: sa.Connection, name: str, endpoint_id: str, tenant: str, now: datetime) -> DeliveryView:
     _get(connection, endpoint_id, tenant)
     endpoint = _enabled(connection, endpoint_id, tenant)
     body = outbox.message(TEST, {"endpoint_id": endpoint.id, "tenant_name": tenant}, now)
-    row = outbox.row(tenant, endpoint.id, endpoint.url, TEST, body, now)
-    connection.execute(sa.insert(tables.deliveries), row)
-    query = sa.select(tables.deliveries).where(tables.deliveries.c.id == row["id"])
+    row = outbox.row(tenant, endpoint.id, endpoint.url, TEST, body, now) | {"id": name}
+    connection.execute(insert_unless_there(connection, tables.deliveries, [row]))
+    query = sa.select(tables.deliveries).where(tables.deliveries.c.id == name)
     return _with_tries(connection, connection.execute(query).all())[0]
 
 

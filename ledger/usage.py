@@ -90,7 +90,7 @@ def sums(connection: sa.Connection, window: Window) -> dict[Key, Sums]:
     found: dict[Key, Sums] = defaultdict(Sums)
     for key, micros in _settled(connection, window):
         found[key].booked += micros
-    for key, micros in _settled(connection, window, _still_unknown):
+    for key, micros in _settled(connection, window, still_unknown):
         found[key].unknown += micros
     for key, micros in _open(connection, window):
         found[key].held += micros
@@ -121,7 +121,7 @@ def _settled(
     return _keyed(connection, query if narrowed is None else query.where(narrowed()))
 
 
-def _still_unknown() -> Any:
+def still_unknown() -> Any:
     """SQL: nobody knew this amount, and nothing later about the same attempt is known either."""
     later = entries.alias("later")
     known = sa.select(later.c.id).where(

@@ -1,12 +1,11 @@
 """Reading the errors of Google's APIs, by key and on Vertex. https://ai.google.dev/gemini-api/docs/api-errors"""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.errors import Billed, Failure, FailureReason, PolicyStage
-from core.outcome import Json, Reply
+from core.outcome import Json, Reply, parsed
 from providers.base import MESSAGES, REFUSED_STATUSES, readable
 
 _UNSAFE_WORDS = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY"})
@@ -41,10 +40,7 @@ class GoogleError:
 
 def read(reply: Reply) -> GoogleError | None:
     """The error in a reply's body: `{"error": …}`, or the same in an array, as Google's front end sends it."""
-    try:
-        body = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
+    body = parsed(reply.body)
     first = body[0] if isinstance(body, list) and body else body
     error = first.get("error") if isinstance(first, dict) else None
     return of(error) if isinstance(error, dict) else None

@@ -187,6 +187,7 @@ class VideoModel:
     """Whether the output carries sound when `audio` is not typed."""
     retime_fps: float | None = None
     """Set where the delivered file's own clock is wrong: its frames are to be played at this rate."""
+    largest_seed: int = 2**32 - 1
     wire: Mapping[str, str]
     size_format: str = "{width}x{height}"
     """How the wire word `size` is spelled."""

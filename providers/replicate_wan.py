@@ -29,6 +29,7 @@ _TALL_480 = {("9:16", "480p"): (480, 832)}
 _FIVE_TEN = Choices((5, 10))
 _TO_15 = Span(low=2, high=15)
 _WORDS = {"prompt": "prompt", "duration": "duration", "seed": "seed", "negative_prompt": "negative_prompt"}
+_LARGEST_SEED = 2**31 - 1  # what the description of 2.7's input says, here and at other homes of the model
 _FULL_SIZES = {**shapes("1080p", "16:9"), **shapes("720p", "16:9")}
 
 WAN: tuple[VideoModel, ...] = (
@@ -209,6 +210,7 @@ WAN: tuple[VideoModel, ...] = (
         wire={**_WORDS, "resolution": "resolution", "first_frame": "first_frame", "last_frame": "last_frame"},
         qualities=TWO_TIERS,
         options=_EXPANSION,
+        largest_seed=_LARGEST_SEED,
         prompt_limit=CONTRACT_LIMIT,
         prices=(per_second(PAGE, "0.10", resolution="720p"), per_second(PAGE, "0.15", resolution="1080p")),
         quality_rank=22,
@@ -235,6 +237,7 @@ WAN: tuple[VideoModel, ...] = (
         wire={**_WORDS, "aspect_ratio": "aspect_ratio", "resolution": "resolution"},
         qualities=TWO_TIERS,
         options=_EXPANSION,
+        largest_seed=_LARGEST_SEED,
         prompt_limit=CONTRACT_LIMIT,
         prices=(
             per_second(assumed("the price of the same model from an image"), "0.10", resolution="720p"),

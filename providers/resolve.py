@@ -16,7 +16,6 @@ from providers.base import readable
 from providers.model import Durations, LifecycleState, Mode, VideoModel
 from providers.styles import STYLES, Style
 
-SEEDS = 2**32
 """Seeds are 0 to 2**32 - 1 at every vendor here (Runway's bound is from memory; the others publish none)."""
 
 _RATIO = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
@@ -44,9 +43,9 @@ def resolve(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES)
     return _Resolution(wish, model, mode, styles).result()
 
 
-def for_variation(spec: ClipSpec, index: int) -> ClipSpec:
-    """Variation `index` (from 0) of a spec: seed + index, wrapping round at the largest seed."""
-    return spec if spec.seed is None else replace(spec, seed=(spec.seed + index) % SEEDS)
+def for_variation(spec: ClipSpec, index: int, model: VideoModel) -> ClipSpec:
+    """Variation `index` (from 0) of a spec: seed + index, wrapping round at the model's largest seed."""
+    return spec if spec.seed is None else replace(spec, seed=(spec.seed + index) % (model.largest_seed + 1))
 
 
 def can_honour(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES) -> bool:
@@ -284,11 +283,11 @@ class _Resolution:
         if "seed" not in self._model.wire:
             self._drop("parameters.seed", str(typed), f"{self._model.id} takes no seed", seed=typed)
             return None
-        nearest = min(max(typed, 0), SEEDS - 1)
+        nearest = min(max(typed, 0), self._model.largest_seed)
         if nearest != typed and self._wish.allow_substitutions:
             self._substitute("parameters.seed", str(typed), str(nearest), seed=typed)
         elif nearest != typed:
-            self._refuse("parameters.seed", f"must be from 0 to {SEEDS - 1}", Reason.INVALID_REQUEST)
+            self._refuse("parameters.seed", f"must be from 0 to {self._model.largest_seed}", Reason.INVALID_REQUEST)
         return nearest
 
     def _negative_prompt(self) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
+import urllib.parse
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
@@ -13,8 +14,9 @@ import sqlalchemy as sa
 import structlog
 
 from core import crashpoints
-from core.database import Database
-from core.errors import StorageFailed
+from core.database import DATABASE_ERRORS, Database
+from core.errors import DatabaseUnavailable, StorageFailed
+from core.postgres import advice, is_away
 from jobs import machine, tables
 from jobs.context import Policy
 from jobs.engine import Engine
@@ -71,9 +73,15 @@ class Application:
 
     async def start(self) -> None:
         """Start everything, or nothing. Raises CannotStart, SettingsError and EngineLocked."""
-        async with contextlib.AsyncExitStack() as stack:
-            await self._start(stack)
-            self._stack = stack.pop_all()
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                await self._start(stack)
+                self._stack = stack.pop_all()
+        except DATABASE_ERRORS as error:
+            if not (isinstance(error, DatabaseUnavailable) or is_away(error)):
+                raise
+            said = str(getattr(error, "orig", error)).strip().splitlines()[:1]
+            raise CannotStart(f"the database cannot be used: {advice(error)} ({' '.join(said)})") from None
 
     async def failed(self) -> None:
         """Return when the HTTP side has ended by itself, which is a reason to stop."""
@@ -98,7 +106,7 @@ class Application:
         _prepare(settings)
         database = database_of(settings)
         stack.callback(database.close)
-        _upgrade(database)  # on the loop: nothing else runs yet, and the loop's threads are the engine's
+        schema.upgrade(database.engine)  # on the loop: nothing else runs yet, its threads are the engine's
         self._http = HttpSide(settings.host, settings.http_port)
         stack.push_async_callback(self._http.stop)
         self.http_port = self._http.port
@@ -174,7 +182,9 @@ class Application:
 
     def _loopback_url(self) -> str:
         """Where an emulator calls back; empty when it cannot reach us, so that it is polled."""
-        host = self._reachable_host()
+        host, public = self._reachable_host(), self.settings.public_url
+        if public and is_loopback(urllib.parse.urlsplit(public).hostname or ""):
+            return public  # what stands before all replicas on this machine, should this one die
         shared = self.settings.emulator_url
         if shared is not None and not is_loopback(shared.split("//")[1].split("/")[0].rpartition(":")[0]):
             return self.settings.public_url or ""
@@ -228,14 +238,6 @@ def database_of(settings: Settings) -> Database:
     """The database of these settings, not yet looked at."""
     url = settings.database_url
     return Database(settings.data_dir / "filmgate.sqlite" if url is None else url.get_secret_value())
-
-
-def _upgrade(database: Database) -> None:
-    try:
-        schema.upgrade(database.engine)
-    except sa.exc.OperationalError as error:
-        said = str(error.orig).strip().splitlines()[:1]
-        raise CannotStart(f"the database cannot be used: {' '.join(said)}") from None
 
 
 async def _opened(settings: Settings, secret: bytes, edge_url: str) -> Store:

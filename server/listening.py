@@ -24,6 +24,10 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_RECEIVE),
     ("grpc.so_reuseport", 0),  # on, a second server would take the same port without an error
     ("grpc.max_concurrent_streams", 1000),
+    # From the first number on (1,000 by default) the C-core cancels calls by chance that no coroutine has taken up yet:
+    # their callers see CANCELLED, and are not told when to come back.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -37,6 +41,19 @@ class PortTaken(OSError):
     """An address to listen on is not free."""
 
 
+class _Generic:
+    """A server as generated code sees it: its methods are not registered one by one.
+
+    `grpc.aio` would wait for each registered method's next call apart, and take up all these waits anew at every call.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, _service: str, _handlers: object) -> None:
+        """They are found by their names."""
+
+
 class GrpcSide:
     """The gRPC server with health and reflection."""
 
@@ -44,10 +61,10 @@ class GrpcSide:
         self._server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         add_service = video_service_pb2_grpc.add_VideoServiceServicer_to_server
-        add_service(service, self._server)  # type: ignore[no-untyped-call] # generated code
+        add_service(service, _Generic(self._server))  # type: ignore[no-untyped-call] # generated code
         add_accounts = account_service_pb2_grpc.add_AccountServiceServicer_to_server
-        add_accounts(accounts, self._server)  # type: ignore[no-untyped-call] # generated code
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        add_accounts(accounts, _Generic(self._server))  # type: ignore[no-untyped-call] # generated code
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, _Generic(self._server))  # type: ignore[arg-type] # a view
         names = (SERVICE, ACCOUNTS, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
 

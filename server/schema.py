@@ -30,11 +30,12 @@ class NewerSchema(RuntimeError):
 
 
 def upgrade(engine: sa.Engine) -> bool:
-    """Upgrade in one transaction; False when nothing was to be done. Raises NewerSchema.
+    """Upgrade in one transaction; False when nothing was to be done. Raises NewerSchema, OperationalError.
 
     Of processes that start at once, one upgrades and the others wait for it.
     """
     if version(engine) == HEAD:
+        _prove_writable(engine)
         return False
     with _alone(engine) as connection:
         stored = _version(connection)
@@ -43,6 +44,13 @@ def upgrade(engine: sa.Engine) -> bool:
         elif stored != HEAD:
             _migrate(connection, stored)
         return stored != HEAD
+
+
+def _prove_writable(engine: sa.Engine) -> None:
+    """Write to an embedded database: that its disk is full is better known before anything is begun."""
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})
 
 
 def migrate(engine: sa.Engine, stored: str | None) -> None:

@@ -71,7 +71,7 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
         if request.validate_only:
             await self._admission.reading(request.tenant_name)
             return _dry_run([await self._desk.plan(validation.generate_video(request))])[0]
-        async with self._admission.accepting(request.tenant_name) as entry:
+        async with self._admission.accepting(request.tenant_name, left=context.time_remaining()) as entry:
             intake = validation.generate_video(request)
             call = Call("GenerateVideo", intake.order.tenant, intake.request_id, intake.request_hash)
             (view,) = await self._accept(call, [intake], intake.findings, entry)
@@ -89,7 +89,8 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
             batch = validation.batch(request)
             plans = await self._desk.plans(batch.intakes, batch.findings)
             return pb.BatchGenerateVideosResponse(results=_dry_run(plans))
-        async with self._admission.accepting(request.tenant_name, max(1, len(request.requests))) as entry:
+        count, left = max(1, len(request.requests)), context.time_remaining()
+        async with self._admission.accepting(request.tenant_name, count, left=left) as entry:
             batch = validation.batch(request)
             call = Call("BatchGenerateVideos", batch.tenant, batch.request_id, batch.request_hash)
             views = await self._accept(call, batch.intakes, batch.findings, entry)

@@ -3,6 +3,7 @@
 https://google.aip.dev/193
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -69,17 +70,27 @@ def answer_of(error: FilmgateError) -> grpc.Status:
     """A refusal as gRPC sends it. One for want of room is remembered: then many are alike, and must cost little."""
     if isinstance(error, Exhausted):
         return _exhausted(error.reason, error.message, tuple(error.metadata.items()), error.retry_after)
-    made: grpc.Status = rpc_status.to_status(status_of(error))
-    return made
+    return _made(error)
 
 
 @lru_cache(maxsize=1024)
 def _exhausted(
     reason: Reason, message: str, metadata: tuple[tuple[str, str], ...], retry_after: float | None
 ) -> grpc.Status:
-    error = Exhausted(reason=reason, message=message, metadata=dict(metadata), retry_after=retry_after)
+    return _made(Exhausted(reason=reason, message=message, metadata=dict(metadata), retry_after=retry_after))
+
+
+def _made(error: FilmgateError) -> grpc.Status:
+    """With what gRPC's own retries wait for, where its caller has them on; they know nothing of RetryInfo.
+
+    https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
+    """
     made: grpc.Status = rpc_status.to_status(status_of(error))
-    return made
+    seconds = _retry_after(error)
+    if seconds is None:
+        return made
+    pushback = (("grpc-retry-pushback-ms", str(math.ceil(seconds * 1000))),)
+    return made._replace(trailing_metadata=made.trailing_metadata + pushback)  # type: ignore[attr-defined,no-any-return] # a named tuple
 
 
 def status_of(error: FilmgateError) -> Status:
@@ -97,7 +108,7 @@ def _details(error: FilmgateError) -> Iterator[Message]:
     yield details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     if isinstance(error, InvalidRequest):
         yield _bad_request(error)
-    seconds = RETRY_AFTER.get(error.reason) if error.retry_after is None else error.retry_after
+    seconds = _retry_after(error)
     if seconds is not None:
         yield details.RetryInfo(retry_delay=_duration(seconds))
     if error.reason in _QUOTAS:
@@ -109,6 +120,10 @@ def _details(error: FilmgateError) -> Iterator[Message]:
             resource_name=_shortened(error.metadata.get("name", ""), 200),
             description=_shortened(error.message, 200),
         )
+
+
+def _retry_after(error: FilmgateError) -> float | None:
+    return RETRY_AFTER.get(error.reason) if error.retry_after is None else error.retry_after
 
 
 def _quota(**values: Any) -> Any:

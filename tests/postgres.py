@@ -98,6 +98,26 @@ class Postgres:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def faults(self, database: str) -> list[str]:
+        """What is wrong with a database that nobody uses: every page against its checksum, and every row with every
+        key and reference, by a copy of all of it. The server is stopped for a moment.
+        """
+        self.run("CHECKPOINT")
+        self.stop()
+        pages = self._tool("pg_checksums", "--check", "-D", self.folder / "data")
+        self.start()
+        dump = self.folder / "dump.sql"
+        dumped = self._tool("pg_dump", "-d", self.url(database), "-f", dump)
+        with self.database() as copy:
+            restored = self._tool("psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", self.url(copy), "-f", dump)
+        return [said for said in (pages, dumped, restored) if said]
+
+    def _tool(self, name: str, *arguments: str | Path) -> str:
+        """Run one of the wheel's programs; what it complains of."""
+        command = [_BINARIES / name, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._options())
+        return f"{name}: {done.stderr[-300:]}" if done.returncode else ""
+
     @contextlib.contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
         """A new database, by name, until the block ends."""

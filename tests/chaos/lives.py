@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,10 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import sqlalchemy as sa
 from filmgate.v1 import video_service_pb2_grpc
+
+from core.database import sqlite_engine
+from core.postgres import postgres_engine
 
 FILMGATE = str(Path(sys.executable).with_name("filmgate"))
 MOCK_KEYS = ("RUNWAY", "REPLICATE", "AWS", "S3_", "FILMGATE", "OPENAI", "GOOGLE", "LUMA", "PIKA", "FAL", "STABILITY")
+
+CHILDREN: "weakref.WeakSet[subprocess.Popen[str]]" = weakref.WeakSet()
+"""Every process of the rig, for whoever must end them all at once."""
 
 
 class Emulators:
@@ -31,6 +40,7 @@ class Emulators:
         self.process = subprocess.Popen(
             [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
         )
+        CHILDREN.add(self.process)
         assert self.process.stdout is not None
         self.url = first_url(self.process.stdout.readline())
 
@@ -72,6 +82,7 @@ class Server:
         *,
         http_port: int = 0,
         more: Mapping[str, str] | None = None,
+        log: str = "server.log",
     ) -> None:
         settings = {
             "FILMGATE_WEBHOOK_ORIGINS": webhooks,
@@ -84,7 +95,8 @@ class Server:
         if crashpoint:
             settings["FILMGATE_CRASHPOINT"] = crashpoint
         command = [FILMGATE, "serve", "--grpc-port", "0", "--http-port", str(http_port)]
-        self._log = (data_dir / "server.log").open("ab")
+        self._log = (data_dir / log).open("ab")
+        self._log_path, self._log_start = data_dir / log, self._log.tell()
         self._reader: threading.Thread | None = None
         self.process = subprocess.Popen(
             [*command, "--data-dir", str(data_dir)],
@@ -93,7 +105,12 @@ class Server:
             text=True,
             env=environment(**settings),
         )
+        CHILDREN.add(self.process)
+        self.born = time.monotonic()
+        self.http = ""
+        """Host and port of its HTTP edge, once it serves."""
         self.target = self._ready()
+        """Host and port of gRPC; empty when it ended before it served."""
 
     def _ready(self) -> str:
         assert self.process.stdout is not None
@@ -101,8 +118,18 @@ class Server:
             if line.startswith("filmgate ready"):
                 self._reader = threading.Thread(target=self.process.stdout.read, daemon=True)
                 self._reader.start()
-                return dict(part.split("=", 1) for part in line.split()[2:])["grpc"]
+                places = dict(part.split("=", 1) for part in line.split()[2:])
+                self.http = places["http"]
+                return places["grpc"]
         return ""
+
+    @property
+    def executor(self) -> str:
+        """Its name among those that share a Postgres, from its log."""
+        with self._log_path.open("rb") as log:
+            log.seek(self._log_start)
+            entries = [json.loads(line) for line in log if b"a lease was taken" in line]
+        return str(entries[0]["executor"])
 
     @contextmanager
     def client(self) -> Iterator[video_service_pb2_grpc.VideoServiceStub]:
@@ -161,21 +188,42 @@ class Site:
     emulator_url: str
     webhooks: str
     http_port: int
-    database_url: str = ""
-    """Empty: SQLite in the folder."""
+    """Of the public address: the server's own on SQLite, the balancer's before replicas."""
+    database_urls: tuple[str, ...] = ()
+    """Ways to one Postgres, which replicas take in turn; none: SQLite in the folder."""
+    lease: int = 4
 
     def replica(self, crashpoint: str = "", number: int = 0) -> Server:
-        """Start one, perhaps armed. `number` tells replicas apart that run at the same time: each has a port."""
-        port = self.http_port + number
+        """Start one, perhaps armed. `number` tells replicas apart that run at the same time."""
         settings = {
             "FILMGATE_MOCK": "auto",
             "FILMGATE_TENANT_CLIPS": "50",
             "FILMGATE_PUBLIC_URL": f"http://127.0.0.1:{self.http_port}",
             "COG_BASE_URL": f"hotshot-xl={self.emulator_url}/cog/hotshot-xl",
         }
-        if self.database_url:
-            settings["FILMGATE_DATABASE_URL"] = self.database_url
-        return Server(self.folder, self.emulator_url, self.webhooks, crashpoint, http_port=port, more=settings)
+        port, log = self.http_port, "server.log"
+        if self.database_urls:
+            port, log = 0, f"replica-{number}.log"
+            settings |= self.variables(number) | {
+                "FILMGATE_LEASE_SECONDS": str(self.lease),
+                "FILMGATE_LOG_LEVEL": "info",
+                "FILMGATE_LOG_FORMAT": "json",
+            }
+        server = (self.folder, self.emulator_url, self.webhooks, crashpoint)
+        return Server(*server, http_port=port, more=settings, log=log)
+
+    def variables(self, number: int = 0) -> dict[str, str]:
+        """What says where the database is, beside the folder."""
+        urls = self.database_urls
+        return {"FILMGATE_DATABASE_URL": urls[number % len(urls)]} if urls else {}
+
+    def engine(self) -> sa.Engine:
+        """A way to look at the database: each connection sees one moment of it."""
+        if self.database_urls:
+            return postgres_engine(
+                self.database_urls[0], application_name="rig", pool_size=3, isolation="REPEATABLE READ", pre_ping=True
+            )
+        return sqlite_engine(self.folder / "filmgate.sqlite", begin="BEGIN", pool_size=1)
 
 
 def free_port() -> int:

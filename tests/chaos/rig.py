@@ -1,15 +1,19 @@
 """The crash rig: kill the server with SIGKILL at every named crash point, restart it, and ask three witnesses.
 
     python tests/chaos/rig.py [--runs 10] [--points a,b] [--vendors runway,replicate] [--lanes 2] [--seed 1]
-    python tests/chaos/rig.py --mix 200 [--seed 1] [--points a,b] [--lock-seconds 3]
+    python tests/chaos/rig.py --mix 200 [--lanes 1] [--seed 1] [--points a,b] [--lock-seconds 3]
+    python tests/chaos/rig.py --postgres [--replicas 2] [--kills 300] [--freezes 100] [--lease 4] [--seed 1]
+    python tests/chaos/rig.py --postgres --outages --minutes 20 [the same]
 
-The first form visits one point after the other; the second plays the random mix of `mix.py`, with so many kills.
+The first form visits one point after the other; the second plays the random mix of `mix.py`, with so many kills; the
+others play it on several replicas (`fleet.py`), the last one while Postgres itself comes and goes.
 
 The witnesses: the emulators' ledger (a process of its own), the object store, our own rows and ledger.
 """
 
 import argparse
 import hashlib
+import os
 import random
 import shutil
 import signal
@@ -30,9 +34,9 @@ from typing import Any
 import grpc
 from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc, webhook_pb2
 
-from tests.chaos import mix
+from tests.chaos import fleet, mix
 from tests.chaos.hearing import Receiver
-from tests.chaos.lives import FILMGATE, Emulators, Server, environment
+from tests.chaos.lives import CHILDREN, FILMGATE, Emulators, Server, environment
 
 MODELS = {"runway": "runway/gen4.5", "replicate": "replicate/minimax-video-01"}
 TERMINAL = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED"}
@@ -349,23 +353,46 @@ def run_chain(vendor: str, point: str, runs: int, seed: int) -> Report:
     return report
 
 
+def _wanted(options: argparse.Namespace) -> fleet.Wanted:
+    names = ("seed", "replicas", "kills", "freezes", "lease", "outages", "minutes")
+    return fleet.Wanted(**{name: getattr(options, name) for name in names})
+
+
+def _interrupted(number: int, _frame: object) -> None:
+    """End at once, and every process with it; folders stay."""
+    for process in list(CHILDREN):
+        process.kill()
+    print("interrupted", flush=True)
+    os._exit(128 + number)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the rig; 0 when no chain has a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--points", default="")
     parser.add_argument("--vendors", default="runway,replicate")
-    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=0, help="so many at once; 2, and 1 for the mix")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", type=int, default=0, help="play the random mix instead, with so many kills")
     parser.add_argument("--lock-seconds", type=float, default=3.0)
+    replicas = parser.add_argument_group("the mix on Postgres, with several replicas")
+    replicas.add_argument("--postgres", action="store_true")
+    replicas.add_argument("--replicas", type=int, default=2)
+    replicas.add_argument("--kills", type=int, default=300)
+    replicas.add_argument("--freezes", type=int, default=100, help="longer than the lease")
+    replicas.add_argument("--lease", type=int, default=4, help="seconds")
+    replicas.add_argument("--outages", action="store_true", help="stop Postgres every 5 to 40 s for 0 to 5 s")
+    replicas.add_argument("--minutes", type=float, default=0.0, help="for so long, however many kills there are")
     options = parser.parse_args(arguments)
+    if options.postgres:
+        return fleet.run(_wanted(options), options.points.split(",") if options.points else crash_points())
     if options.mix:
         chosen = options.points.split(",") if options.points else crash_points()
-        return mix.run(options.seed, options.mix, chosen, options.lock_seconds)
+        return mix.run(options.seed, options.mix, chosen, options.lock_seconds, options.lanes or 1)
     points = options.points.split(",") if options.points else crash_points()
     started = time.monotonic()
-    with ThreadPoolExecutor(options.lanes) as lanes:
+    with ThreadPoolExecutor(options.lanes or 2) as lanes:
         futures = [
             lanes.submit(run_chain, vendor, point, options.runs, options.seed)
             for point in points
@@ -393,4 +420,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _interrupted)
     sys.exit(main())

@@ -34,3 +34,12 @@ def test_a_short_random_mix_breaks_no_invariant(capsys: pytest.CaptureFixture[st
     assert broken == 0, told
     assert "2 kills" in told
     assert [line.split()[0] for line in told.splitlines() if " ok " in line] == list(MEANINGS)
+
+
+@pytest.mark.timeout(240)
+def test_a_short_mix_on_two_replicas_breaks_no_invariant(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = rig.main(["--postgres", "--replicas", "2", "--kills", "2", "--freezes", "1", "--seed", "5"])
+    told = capsys.readouterr().out
+    assert broken == 0, told
+    assert "replicas: 2 kills, 1 freezes, 0 outages" in told
+    assert [line.split()[0] for line in told.splitlines() if " ok " in line] == list(MEANINGS)

@@ -6,23 +6,22 @@ import subprocess
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import grpc
 import sqlalchemy as sa
 from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc
 
-from core.database import Database
 from jobs import funds, tables
 from ledger.tables import entries
 from storage.disk import DiskStore
+from tests.chaos.callers import TENANTS, TERMINAL, THRIFTY, Told
 from tests.chaos.hearing import Receiver
 from tests.chaos.lives import FILMGATE, Emulators, Server, Site, environment
-from tests.chaos.mix import TENANTS, TERMINAL, THRIFTY, Told
 
 PATIENCE = 120.0
 PROVEN = {"replicate", "luma-legacy"}
@@ -40,6 +39,8 @@ MEANINGS = {
     "N10": "spent and held never exceeded the budget",
     "N11": "no clip was bought again once it was there",
     "N12": "what was refused left nothing",
+    "LEASE": "who was taken for dead ended itself",
+    "LIVE": "nothing was stranded: what was not over had a run, and no run is left",
     "DB": "the database is sound, and so is its ledger",
 }
 
@@ -52,10 +53,15 @@ class Line:
     seen: int = 0
     faults: list[str] = field(default_factory=list)
 
+    def look(self, seen: int, faults: list[str]) -> None:
+        """So many more were looked at, and this is wrong with them."""
+        self.seen += seen
+        self.faults += faults
+
     def text(self) -> str:
         """For the summary."""
         verdict = f"VIOLATED {len(self.faults)} times" if self.faults else "ok"
-        return f"{self.name:4} {verdict:20} {self.seen:6} looked at: {MEANINGS[self.name]}"
+        return f"{self.name:5} {verdict:20} {self.seen:6} looked at: {MEANINGS[self.name]}"
 
 
 class Judge:
@@ -68,9 +74,15 @@ class Judge:
         self._keys: set[str] = set()
         """Of finished clips, and their ids, after which the pictures made of them are named."""
 
-    def judge(self) -> list[Line]:
-        """A line for each invariant."""
-        server = self._site.replica()
+    def judge(
+        self, start: Callable[[], Server], alive: Line, sound: Callable[[], list[str]] | None = None
+    ) -> list[Line]:
+        """A line for each invariant. `start`: one more server, at the public address; `alive`: what was seen of LIVE
+        so far; `sound`: what is wrong with the database itself, once nobody uses it.
+        """
+        self._lines["LIVE"] = alive
+        self._look("LEASE", self._events["freezes"], [])
+        server = start()
         try:
             self._repeat(server)
             self._rest(server)
@@ -81,23 +93,29 @@ class Judge:
             self._check_ends()
             self._check_store(server)
             self._check_webhooks()
+            self._check_runs()
+            self._check_temporary()
+            server.stop()
         finally:
             server.kill()
-        database = Database(self._site.folder / "filmgate.sqlite")
-        try:
-            with database.engine.connect() as connection:
-                self._check_rows(connection)
-        finally:
-            database.close()
+        with self._reading() as connection:
+            self._check_rows(connection)
         self._check_files()
         self._check_verify()
+        self._look("DB", 1, sound() if sound is not None else self._integrity())
         for name, fault in self._told.faults:
             self._lines[name].faults.append(fault)
         return list(self._lines.values())
 
     def _look(self, name: str, seen: int, faults: list[str]) -> None:
-        self._lines[name].seen += seen
-        self._lines[name].faults += faults
+        self._lines[name].look(seen, faults)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        engine = self._site.engine()
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
 
     def _repeat(self, server: Server) -> None:
         """Whoever was never answered asks once more, and everybody asks again (N6)."""
@@ -123,6 +141,7 @@ class Judge:
     def _rest(self, server: Server) -> None:
         """Until every job is over or parked."""
         end = time.monotonic() + PATIENCE
+        before = dict(self._told.ends)
         with server.client() as client:
             while True:
                 self._jobs = [job for tenant in (*TENANTS, THRIFTY) for job in _jobs(client, tenant)]
@@ -130,7 +149,7 @@ class Judge:
                     break
                 time.sleep(0.2)
         for job in self._jobs:
-            self._told.ended(job, terminal=job.state in TERMINAL)
+            self._told.ended(job, before)
 
     def _resolve(self, server: Server) -> int:
         """ADOPT what a vendor has and nobody owns, ABANDON the rest; how many clips were parked."""
@@ -254,25 +273,35 @@ class Judge:
             if row.seq != len(told[row.job_id]):
                 faults.append(f"{row.job_id}: {row.seq} follows {len(told[row.job_id]) - 1}")
         faults += [f"{job}: something after its end" for job, kinds in told.items() if "ENDED" in kinds[:-1]]
-        for job, heard in self._told.heard.items():
+        for (job, _), heard in self._told.heard.items():
             if heard != list(range(1, len(heard) + 1)):
                 faults.append(f"{job}: a caller heard {heard}")
         self._look("N8", sum(map(len, told.values())), faults)
 
     def _check_budget(self, rows: list[Any]) -> None:
         used = 0
+        slack = self._site.lease if self._site.database_urls else 0  # a time is told before its lock is waited for
         for row in rows:
             if row.tenant != THRIFTY or row.currency != "USD":
                 continue
             used += {"RELEASE": -row.micros, "SETTLE": 0}.get(row.kind, row.micros)
-            limit = max((limit for since, limit in self._told.budgets if since <= row.time.timestamp()), default=0)
+            until = row.time.timestamp() + slack
+            limit = max((limit for since, limit in self._told.budgets if since <= until), default=0)
             if row.kind == "HOLD" or row.basis == funds.NEW_HOLD:
                 self._look("N10", 1, [f"{used} of {limit} used by {row.clip_id}"] * (used > limit))
 
+    def _check_temporary(self) -> None:
+        """No temporary file, once the living have had the time to remove what the dead have left."""
+        end = time.monotonic() + (PATIENCE if self._site.database_urls else 0.0)
+        while (left := self._temporary()) and time.monotonic() < end:
+            time.sleep(0.5)
+        self._look("N5", 1, [f"left over: {path}" for path in left])
+
+    def _temporary(self) -> list[Path]:
+        return [path for path in (self._site.folder / "tmp").rglob("*") if path.is_file()]
+
     def _check_files(self) -> None:
-        """No temporary file, and no object of which no row knows."""
-        temporary = [str(path) for path in (self._site.folder / "tmp").rglob("*") if path.is_file()]
-        self._look("N5", 1, [f"left over: {path}" for path in temporary])
+        """No object of which no row knows."""
         store = DiskStore(self._site.folder / "media", secret=b"-" * 32, public_base_url="http://127.0.0.1:1")
         objects = asyncio.run(_listed(store))
         strangers = [key for key in objects if key not in self._keys and PurePath(key).stem not in self._keys]
@@ -280,15 +309,49 @@ class Judge:
 
     def _check_verify(self) -> None:
         command = [FILMGATE, "ledger", "verify", "--data-dir", str(self._site.folder)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+        variables = environment(**self._site.variables())
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
         self._look("DB", 1, [f"{done.stdout[-300:]} {done.stderr[-300:]}"] if done.returncode else [])
-        database = Database(self._site.folder / "filmgate.sqlite")
-        try:
-            with database.engine.connect() as connection:
-                answer = connection.execute(sa.text("PRAGMA integrity_check")).scalar_one()
-        finally:
-            database.close()
-        self._look("DB", 1, [] if answer == "ok" else [str(answer)])
+
+    def _integrity(self) -> list[str]:
+        with self._reading() as connection:
+            answer = connection.execute(sa.text("PRAGMA integrity_check")).scalar_one()
+        return [] if answer == "ok" else [str(answer)]
+
+    def _check_runs(self) -> None:
+        """Once all is over, so is every run, whoever had begun it."""
+        end = time.monotonic() + PATIENCE
+        while (left := self._runs_left()) and time.monotonic() < end:
+            time.sleep(0.2)
+        self._look("LIVE", 0, left)
+
+    def _runs_left(self) -> list[str]:
+        with self._reading() as connection:
+            rows = connection.execute(sa.text(_RUNS.format(table=_table_of_runs(self._site)))).all()
+        return [f"{row.workflow_uuid} is {row.status} of {row.executor_id}" for row in rows]
+
+
+_RUNS = "SELECT workflow_uuid, status, executor_id FROM {table} WHERE status IN ('ENQUEUED', 'DELAYED', 'PENDING')"
+_CLIPS_WITHOUT = (
+    "SELECT clip.id AS id, clip.state AS state, run.status AS status FROM clip LEFT JOIN {table} AS run "
+    "ON run.workflow_uuid = clip.id || ':' || clip.run WHERE clip.state IN ('QUEUED', 'RUNNING')"
+)
+
+
+def _table_of_runs(site: Site) -> str:
+    return "dbos.workflow_status" if site.database_urls else "workflow_status"
+
+
+def stranded(site: Site) -> tuple[int, list[str]]:
+    """At this moment: how many clips are neither over nor parked, and those of them that have no run."""
+    engine = site.engine()
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(sa.text(_CLIPS_WITHOUT.format(table=_table_of_runs(site)))).all()
+    finally:
+        engine.dispose()
+    without = [row for row in rows if row.status not in ("ENQUEUED", "DELAYED", "PENDING")]
+    return len(rows), [f"{row.id} is {row.state}, its run {row.status}" for row in without]
 
 
 def _jobs(client: video_service_pb2_grpc.VideoServiceStub, tenant: str) -> list[job_pb2.Job]:

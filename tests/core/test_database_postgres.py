@@ -129,6 +129,29 @@ async def test_a_commit_that_is_lost_is_not_repeated(
     assert await _sum(two[0]) == 0
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_a_commit_that_is_lost_is_looked_into(
+    postgres: Postgres, name: str, two: tuple[Database, Database], written: bool
+) -> None:
+    tries: list[None] = []
+
+    def work(connection: sa.Connection) -> int:
+        tries.append(None)
+        there = connection.execute(sa.select(counters.c.value).where(counters.c.id == 77)).scalar()
+        if there is None:
+            connection.execute(sa.insert(counters).values(id=77, value=5))
+        if len(tries) == 1:
+            if written:  # it is the answer that is lost
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("SELECT 1")
+            _end_sessions(postgres, name)
+        return 5
+
+    assert await two[0].write_known(work) == 5
+    assert len(tries) == 2
+    assert await _sum(two[0]) == 5
+
+
 @pytest.mark.parametrize("tcp", [True, False], ids=["tcp", "socket"])
 async def test_a_server_that_is_away_is_waited_for_and_then_told_of(tcp: bool) -> None:
     postgres = Postgres()

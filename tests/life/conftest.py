@@ -263,8 +263,9 @@ Opened = Callable[..., Any]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--examples N`; known only to runs that name this folder."""
+    """`--examples N`, `--lock-seconds N`; known only to runs that name this folder."""
     parser.addoption("--examples", type=int, default=0, help="Random histories for the model; 0: the usual few.")
+    parser.addoption("--lock-seconds", type=float, default=2.0, help="For how long the embedded database is locked.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

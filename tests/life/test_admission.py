@@ -1,13 +1,16 @@
 """Who is let in when there is not room for all: shares, causes, what the log says, and what a call may count on."""
 
+import asyncio
 import contextlib
+import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 
-from core.errors import Exhausted, Reason
+from core.errors import DatabaseUnavailable, Exhausted, Reason
 from jobs.admission import Admission
 from jobs.tenants import TenantLimits
 
@@ -16,11 +19,13 @@ if TYPE_CHECKING:
 
 Opened = Callable[..., "Awaitable[Workshop]"]
 GEN45 = "runway/gen4.5"
+HURRY = 0.3
+"""Seconds of a deadline that leave none to wait in."""
 
 
-async def _refusal(admission: Admission, tenant: str) -> Exhausted:
+async def _refusal(admission: Admission, tenant: str, left: float = HURRY) -> Exhausted:
     with pytest.raises(Exhausted) as caught:
-        async with admission.accepting(tenant):
+        async with admission.accepting(tenant, left=left):
             pass
     return caught.value
 
@@ -101,3 +106,79 @@ async def test_a_tenants_own_limits_stand_before_the_servers(opened: Opened) -> 
     for _ in range(3):
         async with admission.accepting("No Name"):  # will be refused for its name: no bucket is made for it
             pass
+
+
+async def test_who_does_not_listen_waits_for_being_refused(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.admission._HOLD", 0.2)
+    workshop = await opened(policy={"tenant_limits": TenantLimits(requests_per_second=0.01, burst=1)})
+    admission = workshop.jobs.admission
+    async with admission.accepting("deaf"):
+        pass
+    took = []
+    for _ in range(13):
+        await admission._accounts.limits("deaf")  # from the database, now and then
+        begin = time.monotonic()
+        refusal = await _refusal(admission, "deaf", left=20.0)
+        took.append(time.monotonic() - begin)
+        assert refusal.reason is Reason.TENANT_RATE_LIMITED
+        assert 90 < (refusal.retry_after or 0) <= 100
+    assert min(took[-2:]) >= 0.2 > min(took)
+    assert admission._held == 0
+    assert admission._places.taken == 0
+
+
+async def test_while_the_database_does_not_answer_new_work_is_refused_at_once(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.admission._LATE", 0.1)
+    workshop = await opened()
+    admission = workshop.jobs.admission
+    locked = sqlite3.connect(workshop.database.path, isolation_level=None)
+    locked.execute("BEGIN IMMEDIATE")
+    stuck = asyncio.create_task(workshop.order(GEN45, duration=2.0))
+
+    async def refused() -> DatabaseUnavailable | None:
+        try:
+            async with admission.accepting("acme"):
+                return None
+        except DatabaseUnavailable as error:
+            return error
+
+    refusal = await workshop.eventually(refused)
+    assert refusal.retry_after == 1.0
+    assert not stuck.done()
+    locked.rollback()
+    locked.close()
+    assert (await workshop.ended(await stuck)).job.state == "SUCCEEDED"
+    assert await refused() is None
+
+
+async def test_a_look_that_does_not_come_back_is_waited_for(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.admission._LATE", 0.1)
+    workshop = await opened()
+    admission, database = workshop.jobs.admission, workshop.database
+    read, hung, looks = database.read, asyncio.Event(), 0
+
+    async def stands_still(work: Callable[..., object]) -> object:
+        nonlocal looks
+        if work == admission._see:
+            looks += 1
+            await hung.wait()
+        return await read(work)
+
+    monkeypatch.setattr(database, "read", stands_still)
+    away = await workshop.eventually(lambda: _when(lambda: admission._away))
+    assert away
+    with pytest.raises(DatabaseUnavailable):
+        async with admission.accepting("acme"):
+            pass
+    await asyncio.sleep(0.5)
+    assert looks == 1
+    hung.set()
+    assert await workshop.eventually(lambda: _when(lambda: not admission._away))
+    async with admission.accepting("acme"):
+        pass
+
+
+async def _when(condition: Callable[[], bool]) -> bool:
+    return condition()

@@ -1,12 +1,16 @@
 """A process that ends at any moment: the next one goes on, and no attempt is ever sent twice."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
+from core.database import Database, sqlite_engine
 from core.spec import MediaInput
 from jobs.engine import Engine, EngineLocked
 from jobs.events import EventKind
@@ -14,7 +18,7 @@ from jobs.orders import JobView, Verdict, VerdictKind
 from jobs.records import AttemptOutcome, ClipState, JobState
 
 if TYPE_CHECKING:
-    from tests.life.conftest import Workshop
+    from tests.life.conftest import Places, Workshop
 
 Opened = Callable[..., "Awaitable[Workshop]"]
 GEN45 = "runway/gen4.5"
@@ -189,3 +193,21 @@ async def test_what_is_taken_from_the_queue_while_stopping_leaves_no_task_behind
 
 async def _working(workshop: "Workshop") -> bool:
     return workshop.jobs.context.engine.running() > 0
+
+
+async def test_a_launch_that_fails_leaves_nothing_behind(places: "Places", tmp_path: Path) -> None:
+    with places(tmp_path) as place:
+        database = Database(place)
+        good, database.dbos_engine = database.dbos_engine, sqlite_engine(tmp_path)  # a folder is no database
+
+        async def nothing_runs(_clip_id: str, _run: int) -> bool:
+            return False
+
+        with pytest.raises(sa.exc.OperationalError):
+            await Engine(database, tmp_path, tenant_clips=1, worker_clips=1).launch({}, nothing_runs)
+        database.dbos_engine = good
+        second = Engine(database, tmp_path, tenant_clips=1, worker_clips=1)
+        await second.launch({}, nothing_runs)
+        assert [type(handler) for handler in logging.getLogger("dbos").handlers] == [logging.NullHandler]
+        await second.stop()
+        database.close()

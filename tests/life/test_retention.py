@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
-from jobs import tables
+from jobs import failover, tables
 from jobs.events import EventKind
 from jobs.orders import Page
 from jobs.records import JobState
@@ -100,6 +101,30 @@ async def test_a_request_id_is_remembered_for_seven_days(opened: Opened) -> None
     workshop.pass_time(0.2 * DAY)
     await workshop.jobs.retention.sweep()
     assert await counted(workshop, tables.requests) == [0]
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+async def test_a_process_that_is_gone_is_forgotten_once_nothing_of_it_is_left(opened: Opened) -> None:
+    workshop = await opened()
+    now = workshop.jobs.context.now()
+    old, young = now - timedelta(days=31), now - timedelta(days=29)
+    rows = {"gone": (old, True), "gone-lately": (young, True), "unjudged": (old, False), "missed": (old, True)}
+    pending = sa.text(
+        "INSERT INTO dbos.workflow_status (workflow_uuid, status, name, executor_id, created_at, updated_at) "
+        "VALUES ('a clip', 'PENDING', 'clip', 'missed', 0, 0)"
+    )
+
+    def work(connection: sa.Connection) -> None:
+        values = [{"id": name, "lease_until": until, "reaped": reaped} for name, (until, reaped) in rows.items()]
+        connection.execute(sa.insert(tables.executors), values)
+        connection.execute(pending)
+        assert failover.forget(connection, 100, now - timedelta(days=30)) == 1
+
+    await workshop.database.write(work)
+    query = sa.select(tables.executors.c.id)
+    known = await workshop.database.read(lambda connection: set(connection.execute(query).scalars()))
+    assert known & rows.keys() == {"gone-lately", "unjudged", "missed"}
+    await workshop.jobs.retention.sweep()
 
 
 async def test_files_left_behind_go_and_files_in_use_stay(opened: Opened) -> None:

@@ -54,7 +54,7 @@ def test_clips_of_one_job_do_not_all_look_the_same() -> None:
     assert first["input"]["seed"] != second["input"]["seed"]
     assert 0 <= first["input"]["seed"] < 2**31
     assert _submit(model, _CALLBACK).json == _submit(model, _CALLBACK).json
-    spec = for_variation(resolve(Wish(prompt="x", seed=41), model).spec, 1)
+    spec = for_variation(resolve(Wish(prompt="x", seed=41), model).spec, 1, model)
     assert _ADAPTER.submit(spec, model, _CALLBACK).json["input"]["seed"] == 42
     assert "seed" not in _submit(_HOTSHOT).json["input"]
 

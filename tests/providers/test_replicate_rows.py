@@ -71,6 +71,7 @@ _REFUSALS: list[tuple[str, dict[str, Any], str, str]] = [
     ("hailuo-2.3", {"duration": 8}, "parameters.duration", "6 s or 10 s"),
     ("hailuo-2.3", {"aspect_ratio": "9:16"}, "parameters.aspect_ratio", "makes 16:9"),
     ("hailuo-2.3", {"seed": 1}, "parameters.seed", "takes no seed"),
+    ("wan-2.7-t2v", {"seed": 2**31}, "parameters.seed", "from 0 to 2147483647"),
     ("hailuo-02", {"resolution": "512p"}, "parameters.resolution", "1080p, 768p"),
     ("hailuo-2.3-fast", {}, "first_frame", "works from an image only"),
     ("veo-3.1-lite", {"duration": 4, "resolution": "1080p"}, "parameters.duration", "makes 8 s"),

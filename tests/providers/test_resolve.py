@@ -356,9 +356,13 @@ def test_bad_vendor_options(model: VideoModel, options: dict[str, object], field
 
 def test_variations_count_seeds_up() -> None:
     spec = _resolve(_GEN45, seed=7).spec
-    assert [for_variation(spec, index).seed for index in range(3)] == [7, 8, 9]
-    assert for_variation(replace(spec, seed=2**32 - 1), 1).seed == 0
-    assert for_variation(replace(spec, seed=None), 3).seed is None
+    assert [for_variation(spec, index, _GEN45).seed for index in range(3)] == [7, 8, 9]
+    assert for_variation(replace(spec, seed=2**32 - 1), 1, _GEN45).seed == 0
+    assert for_variation(replace(spec, seed=None), 3, _GEN45).seed is None
+    short = replace(_GEN45, largest_seed=9)
+    assert [for_variation(spec, index, short).seed for index in range(4)] == [7, 8, 9, 0]
+    assert _fields(_resolve(short, seed=10)) == ["parameters.seed"]
+    assert _resolve(short, seed=10, allow_substitutions=True).spec.seed == 9
 
 
 def test_can_honour() -> None:

@@ -8,10 +8,10 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import grpc
 import psycopg
@@ -46,12 +46,16 @@ def eventually(look: Callable[[], Found], patience: float = PATIENCE) -> Found:
 class Process:
     """A `filmgate` process, and its log."""
 
+    program: tuple[str, ...] = (FILMGATE,)
+    more: ClassVar[Mapping[str, str]] = {}
+    """Variables of all of a kind."""
+
     def __init__(self, log: Path, *arguments: str, **variables: str) -> None:
         self.log = log
-        environment = {"PATH": os.environ["PATH"], "GRPC_ENABLE_FORK_SUPPORT": "0", **variables}
+        environment = {"PATH": os.environ["PATH"], "GRPC_ENABLE_FORK_SUPPORT": "0", **self.more, **variables}
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [FILMGATE, *arguments], stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+                [*self.program, *arguments], stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
             )
 
     def first_line(self) -> str:
@@ -132,12 +136,12 @@ class Fleet:
         self._stack = stack
         self._started = 0
 
-    def start(self, count: int = 1) -> list[Replica]:
+    def start(self, count: int = 1, kind: type[Replica] = Replica) -> list[Replica]:
         """So many servers more, started at once."""
         replicas = []
         for _ in range(count):
             self._started += 1
-            replica = Replica(self, self._started)
+            replica = kind(self, self._started)
             self._stack.callback(replica.end)
             replicas.append(replica)
         for replica in replicas:

@@ -24,6 +24,7 @@ from emulators.world import Options
 from server.cli import app
 from tests.conftest import Served, serving
 from tests.server.calling import read_refusal, refused, stub_on, wanted
+from tests.server.uploading import image, stream
 
 KEY = "sk-planted-0123456789"
 CALLER = f"key:{hashlib.sha256(KEY.encode()).hexdigest()[:12]}"
@@ -141,6 +142,8 @@ def test_a_suspended_tenant_is_told_so(desk: Desk, tenant: str) -> None:
     desk.UpdateTenant(pb.UpdateTenantRequest(tenant_name=tenant, state=account_pb2.TENANT_STATE_SUSPENDED))
     answer = refused(desk.GenerateVideo, wanted(tenant))
     assert (answer.code, answer.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "TENANT_SUSPENDED")
+    upload = refused(desk.UploadAsset, stream(tenant, image()))
+    assert (upload.code, upload.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "TENANT_SUSPENDED")
     assert len(desk.ListJobs(video.ListJobsRequest(tenant_name=tenant)).jobs) == 1
     desk.UpdateTenant(pb.UpdateTenantRequest(tenant_name=tenant, state=account_pb2.TENANT_STATE_ACTIVE))
     assert desk.GenerateVideo(wanted(tenant)).job.id

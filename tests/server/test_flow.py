@@ -107,6 +107,8 @@ def test_without_room_work_is_refused_and_nothing_is_written(
         assert stub.GenerateVideo(wanted(tenant, validate_only=True)).quote.expected.micros
         cancelled = stub.CancelJob(pb.CancelJobRequest(tenant_name=tenant, job_id=job_id)).job
         assert cancelled.state != job_pb2.JOB_STATE_QUEUED
+        ended = stub.WatchJob(pb.WatchJobRequest(tenant_name=tenant, job_id=job_id), timeout=30)
+        assert list(ended)[-1].event.kind == job_pb2.JOB_EVENT_KIND_ENDED  # it writes no more rows
     assert stub.GenerateVideo(request).job.id
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import Any, BinaryIO, Self, TypeVar, Unpack, cast
 
 import grpc
 from filmgate.v1 import asset_pb2, job_pb2, video_pb2
@@ -167,7 +167,8 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         source = Path(path)
         opening = await asyncio.to_thread(assets.opening, self.tenant, source, filename, mime_type)
         answer = messages.UploadAssetResponse
-        return (await self._call(self.stub.UploadAsset, _stream(opening, source), answer, timeout)).asset
+        with await asyncio.to_thread(source.open, "rb") as file:
+            return (await self._call(self.stub.UploadAsset, _stream(opening, file), answer, timeout)).asset
 
     async def get_asset(self, asset_id: str, *, url_ttl: float | None = None) -> asset_pb2.Asset:
         """An uploaded file; with `url_ttl` (seconds) with an address to read it."""
@@ -233,9 +234,9 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         return grpc.aio.secure_channel(target, credentials, options=options)
 
 
-async def _stream(opening: messages.UploadAssetRequest, path: Path) -> AsyncIterator[messages.UploadAssetRequest]:
+async def _stream(opening: messages.UploadAssetRequest, file: BinaryIO) -> AsyncIterator[messages.UploadAssetRequest]:
     """The messages of an upload, the file read on a thread."""
     yield opening
-    rest = assets.chunks(path)
+    rest = assets.chunks(file)
     while (message := await asyncio.to_thread(next, rest, None)) is not None:
         yield message

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, BinaryIO, TypedDict, cast
 
 from filmgate.v1 import video_service_pb2 as messages
 
@@ -38,9 +39,9 @@ def opening(tenant: str, path: Path, filename: str | None, mime_type: str) -> me
     return messages.UploadAssetRequest(metadata=metadata)
 
 
-def chunks(path: Path) -> Iterator[messages.UploadAssetRequest]:
-    """All other messages."""
-    with path.open("rb") as file:
+def chunks(file: BinaryIO) -> Iterator[messages.UploadAssetRequest]:
+    """All other messages, up to the file's end or until it is closed: a refused call reads no further."""
+    with suppress(ValueError):  # what reading a closed file raises
         while chunk := file.read(CHUNK):
             yield messages.UploadAssetRequest(chunk=chunk)
 

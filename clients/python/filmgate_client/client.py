@@ -160,8 +160,10 @@ class FilmgateClient(BaseClient, AbstractContextManager["FilmgateClient"]):
         otherwise; empty: they decide. Raises OSError for an unreadable file.
         """
         source = Path(path)
-        parts = itertools.chain([assets.opening(self.tenant, source, filename, mime_type)], assets.chunks(source))
-        return self._call(self.stub.UploadAsset, parts, messages.UploadAssetResponse, timeout).asset
+        opening = assets.opening(self.tenant, source, filename, mime_type)
+        with source.open("rb") as file:
+            parts = itertools.chain([opening], assets.chunks(file))
+            return self._call(self.stub.UploadAsset, parts, messages.UploadAssetResponse, timeout).asset
 
     def get_asset(self, asset_id: str, *, url_ttl: float | None = None) -> asset_pb2.Asset:
         """An uploaded file; with `url_ttl` (seconds) with an address to read it."""
