@@ -42,19 +42,25 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        chosen: dict[str, Callable[[Path], Section]] = dict(_SECTIONS)
-        chosen["soak"] = partial(soak.soak, minutes=options.minutes)
-        for name, measure in (("overload", flow.overload), ("neighbour", flow.neighbour)):
-            chosen[name] = partial(measure, seconds=options.seconds)
-        if options.clips:
-            for name, sized in (("waiting", waiting.waiting), ("recovery", waiting.recovery)):
-                chosen[name] = partial(sized, clips=options.clips)
+        chosen = _chosen(options)
         sections = [_measured(name, chosen[name], folder / name) for name in options.sections or _USUAL]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
         _RESULTS.write_text(text + _kept(), encoding="utf-8")
     return 1 if any(not section.figures for section in sections) else 0
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Callable[[Path], Section]]:
+    """The sections, as long and as large as they shall be."""
+    chosen: dict[str, Callable[[Path], Section]] = dict(_SECTIONS)
+    chosen["soak"] = partial(soak.soak, minutes=options.minutes)
+    for name, measure in (("overload", flow.overload), ("neighbour", flow.neighbour)):
+        chosen[name] = partial(measure, seconds=options.seconds)
+    if options.clips:
+        for name, sized in (("waiting", waiting.waiting), ("recovery", waiting.recovery)):
+            chosen[name] = partial(sized, clips=options.clips)
+    return chosen
 
 
 def _options() -> argparse.Namespace:
