@@ -310,8 +310,11 @@ class Engine:
         One look proves nothing, for a clip may be between queue and task: act on what is seen twice.
         """
         assert self._dbos is not None
-        pending = await DBOS.list_workflows_async(
-            status=["PENDING"], executor_id=[self._executor], load_input=False, load_output=False
+        system = (
+            self._dbos._sys_db
+        )  # its names alone: `list_workflows` builds some twenty times as much, of ten thousand
+        pending = await asyncio.get_running_loop().run_in_executor(
+            None, system.get_pending_workflows, self._executor, _VERSION
         )
         working = set(self._dbos._active_workflows_set.activeList())
         idle = {entry.workflow_id for entry in pending} - working
