@@ -17,9 +17,10 @@ from jobs import events, outbox
 from jobs.endpoints import Endpoint, Vendors
 from jobs.engine import Engine
 from jobs.events import Bell, EventKind
+from jobs.gather import Gathered
 from jobs.http import PublicClient, VendorClient
 from jobs.pace import History
-from jobs.records import Attempt
+from jobs.records import Attempt, Situation, situations
 from jobs.tenants import UNLIMITED, TenantLimits
 from media.pool import MediaPool
 from providers.base import BaseVideoProvider
@@ -93,6 +94,12 @@ class Context:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     purchases: int = 0
     """Purchases between intent and record; a drain waits for them."""
+
+    situations: Gathered[Situation] = field(init=False)
+    """`await situations(clip_id)`: a clip as its rows are from now on."""
+
+    def __post_init__(self) -> None:
+        self.situations = Gathered(self.database, situations)
 
     def monotonic(self) -> float:
         """Seconds that only ever grow, for waiting."""

@@ -26,13 +26,14 @@ from jobs.endpoints import Vendors
 from jobs.engine import AGAIN, Engine, Step
 from jobs.erasure import Erasure
 from jobs.events import Event
+from jobs.gather import Gathered
 from jobs.http import PublicClient, VendorClient
 from jobs.notify import Courier
 from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFilter
 from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
-from jobs.records import Video
+from jobs.records import Video, runs
 from jobs.retention import Keeping, Retention
 from jobs.sender import Sender
 from jobs.signing import Root
@@ -83,6 +84,7 @@ class Jobs:
             public_url=public_url,
         )
         self._engine = engine
+        self._runs = Gathered(database, runs)
         self._accept = Accepting(self.context)
         self._sender = Sender(self.context)
         self._resolver = Resolver(self.context, self._sender)
@@ -133,8 +135,10 @@ class Jobs:
         ]
 
     async def _is_current(self, clip_id: str, run: int) -> bool:
-        query = sa.select(tables.clips.c.run).where(tables.clips.c.id == clip_id)
-        return run == await self.context.database.read(lambda connection: connection.execute(query).scalar())
+        try:
+            return run == await self._runs(clip_id)
+        except KeyError:
+            return False
 
     async def drain(self, timeout: float) -> None:
         """No new purchases; purchases in flight finish; watchers and waiters are let go."""

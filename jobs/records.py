@@ -1,7 +1,7 @@
 """Rows as frozen dataclasses, and how specs and failures are kept as JSON."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
@@ -256,6 +256,25 @@ def situation(connection: sa.Connection, clip_id: str) -> Situation:
     job = job_of(connection.execute(sa.select(tables.jobs).where(tables.jobs.c.id == clip.job_id)).one())
     query = sa.select(tables.attempts).where(tables.attempts.c.clip_id == clip_id).order_by(tables.attempts.c.number)
     return Situation(job=job, clip=clip, attempts=tuple(attempt_of(row) for row in connection.execute(query)))
+
+
+def situations(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Situation]:
+    """Read many clips by id, as `situation`; those that are not there are left out."""
+    clips, jobs, attempts = tables.clips, tables.jobs, tables.attempts
+    found = [clip_of(row) for row in connection.execute(sa.select(clips).where(clips.c.id.in_(keys)))]
+    owners = sa.select(jobs).where(jobs.c.id.in_({clip.job_id for clip in found}))
+    by_id = {row.id: job_of(row) for row in connection.execute(owners)}
+    tried: dict[str, list[Attempt]] = {clip.id: [] for clip in found}
+    query = sa.select(attempts).where(attempts.c.clip_id.in_(keys)).order_by(attempts.c.clip_id, attempts.c.number)
+    for row in connection.execute(query):
+        tried[row.clip_id].append(attempt_of(row))
+    return {clip.id: Situation(job=by_id[clip.job_id], clip=clip, attempts=tuple(tried[clip.id])) for clip in found}
+
+
+def runs(connection: sa.Connection, keys: Sequence[str]) -> dict[str, int]:
+    """Clip id -> the number of its present run."""
+    query = sa.select(tables.clips.c.id, tables.clips.c.run).where(tables.clips.c.id.in_(keys))
+    return {row.id: row.run for row in connection.execute(query)}
 
 
 def notice_json(notice: Notice) -> dict[str, Json]:

@@ -38,7 +38,6 @@ from jobs.records import (
     failure_json,
     input_ids,
     notice_json,
-    situation,
     spec_of,
 )
 from jobs.sender import Sender
@@ -74,7 +73,7 @@ class Submitting:
             return await self._act(clip_id, listening)
 
     async def _act(self, clip_id: str, listening: Listening) -> str:
-        found = await self.context.database.read(lambda connection: situation(connection, clip_id))
+        found = await self.context.situations(clip_id)
         last = found.last
         if found.clip.state.terminal:
             return "end"

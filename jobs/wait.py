@@ -15,7 +15,7 @@ from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
 from jobs.locks import lock_job
 from jobs.pace import next_poll
-from jobs.records import Attempt, AttemptOutcome, Situation, situation, usage_json
+from jobs.records import Attempt, AttemptOutcome, Situation, usage_json
 from jobs.sender import Sender
 from jobs.settle import Bill, bill_failure, derive_job, fail_attempt
 
@@ -55,7 +55,7 @@ class Waiting:
     async def __call__(self, clip_id: str) -> str:
         """Wait for the vendor's verdict; the name of the next step."""
         with self.context.bell.listen(clip_id) as listening:
-            found = await self.context.database.read(lambda connection: situation(connection, clip_id))
+            found = await self.context.situations(clip_id)
             attempt = found.last
             if found.clip.state.terminal:
                 return "end"
