@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from bench import flow, speed, weight
+from bench import flow, peers, speed, telling, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -25,6 +25,8 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "waiting": weight.waiting,
     "overload": flow.overload,
     "neighbour": flow.neighbour,
+    "told": telling.tell,
+    "peers": peers.peers,
 }
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _BY_HAND = "\n## Where the time goes\n"
@@ -39,7 +41,12 @@ def main() -> int:
         folder = Path(name)
         lines = machine(folder)
         overload = partial(flow.overload, seconds=options.seconds)
-        chosen: Mapping[str, Callable[[Path], Section]] = {**_SECTIONS, "overload": overload}
+        chosen: Mapping[str, Callable[[Path], Section]] = {
+            **_SECTIONS,
+            "overload": overload,
+            "told": partial(telling.tell, clips=options.clips),
+            "peers": partial(peers.peers, seconds=options.round),
+        }
         sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
@@ -54,6 +61,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
     parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long `overload` lasts; default 60")
+    parser.add_argument("--clips", type=int, default=telling.CLIPS, help="how many `told` orders each way; default 60")
+    parser.add_argument("--round", type=float, default=peers.SECONDS, help="seconds of a round of `peers`; default 4")
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")
