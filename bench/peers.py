@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filmgate.v1 import job_pb2
 from filmgate.v1 import video_service_pb2 as pb
@@ -56,8 +59,8 @@ def peers(folder: Path, seconds: float = SECONDS) -> Section:
     with _upstream(folder / "upstream") as upstream, _database() as database:
         address = upstream.told["url"]
         with proxy.litellm(folder / "litellm", address) as peer, _ours(folder, address, database) as ours:
-            accepts = _turns(_accepting(folder, peer, ours, seconds))
-            reads = _turns(_reading(folder, peer, ours, seconds))
+            accepts = _turns("accepts", _accepting(folder, peer, ours, seconds))
+            reads = _turns("status reads", _reading(folder, peer, ours, seconds))
             lost = _lost(peer, ours[_SQLITE], upstream)
     whole = _whole(folder, seconds)
     figures = [*_compared("accepts", accepts, 4), *_compared("status reads", reads, 10), *whole, *lost]
@@ -72,7 +75,7 @@ _REMARK = (
     " places go. Callers are one process: HTTP/1.1 on kept connections to it, gRPC on 4 connections to us, which have"
     " no such HTTP route. A whole job is for us accept, submit, poll, download, full decode, store and settlement; for"
     " LiteLLM the three calls that create, look and fetch. A lost reply: the upstream makes the video and resets the"
-    " connection."
+    " connection; an answered request comes after each."
 )
 
 
@@ -147,9 +150,13 @@ def _measures(folder: Path, asking: Asking, calls: Mapping[str, Load]) -> Mappin
     return {_PEER: lambda callers: ask(folder, replace(asking, concurrency=callers)), **sides}
 
 
-def _turns(sides: Mapping[str, Measure]) -> Mapping[str, _Best]:
+def _turns(what: str, sides: Mapping[str, Measure]) -> Mapping[str, _Best]:
     """Each in turn, alone and with many callers; of each its best round."""
-    seen = [{name: (side(1), side(_MANY)) for name, side in sides.items()} for _ in range(_ROUNDS)]
+    seen = []
+    for number in range(_ROUNDS):
+        seen.append({name: (side(1), side(_MANY)) for name, side in sides.items()})
+        rates = ", ".join(f"{name} {many.rate:,.0f}/s" for name, (_, many) in seen[-1].items())
+        print(f"peers: {what}, round {number + 1}: {rates}", file=sys.stderr)
     return {
         name: _Best(
             alone=min((each[name][0] for each in seen), key=lambda one: one.p50),
@@ -231,27 +238,36 @@ def _lost(peer: Started, ours: Started, upstream: Started) -> Sequence[Figure]:
 
 
 def _ordered(ours: Started, numbers: range) -> int:
-    """Order them of us, a tenant each, and wait until each is found or parked; how many were found."""
+    """Order them of us, one after the other, until it is known what became of each; how many were found.
+
+    An answered order comes after each, a tenant for every one: after five lost replies in a row a vendor is left alone.
+    """
+    found = 0
     with service(ours.told["grpc"]) as stub:
-        jobs = [
-            stub.GenerateVideo(_order(_MODEL, f"lose-{number}", f"lost-{number}"), timeout=30, metadata=_METADATA).job
-            for number in numbers
-        ]
+        for number in numbers:
+            lost, plain = (
+                stub.GenerateVideo(_order(_MODEL, prompt, tenant), timeout=30, metadata=_METADATA).job
+                for prompt, tenant in ((f"lose-{number}", f"lost-{number}"), ("A paper boat", f"plain-{number}"))
+            )
+            for job in (lost, plain):
+                until(partial(_is_known, stub, job), _PATIENCE, "knowing what became of a submit")
+            found += _is_found(_job(stub, lost))
+    return found
 
-        def now() -> list[job_pb2.Job]:
-            wanted = (pb.GetJobRequest(tenant_name=job.tenant_name, job_id=job.id) for job in jobs)
-            return [stub.GetJob(each, timeout=10, metadata=_METADATA).job for each in wanted]
 
-        until(lambda: all(_is_known(job) for job in now()), _PATIENCE, "knowing what became of the lost replies")
-        return sum(_is_found(job) for job in now())
+def _job(stub: Any, job: job_pb2.Job) -> job_pb2.Job:
+    request = pb.GetJobRequest(tenant_name=job.tenant_name, job_id=job.id)
+    now: job_pb2.Job = stub.GetJob(request, timeout=10, metadata=_METADATA).job
+    return now
 
 
 def _is_found(job: job_pb2.Job) -> bool:
     return any(attempt.vendor_task_id for clip in job.clips for attempt in clip.attempts)
 
 
-def _is_known(job: job_pb2.Job) -> bool:
-    return _is_found(job) or job.state == job_pb2.JOB_STATE_NEEDS_RESOLUTION
+def _is_known(stub: Any, job: job_pb2.Job) -> bool:
+    now = _job(stub, job)
+    return _is_found(now) or now.state == job_pb2.JOB_STATE_NEEDS_RESOLUTION
 
 
 def _post(peer: Started, prompt: str) -> bytes:
