@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from bench import flow, speed, waiting, weight
+from bench import flow, peers, speed, telling, waiting, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -26,7 +26,18 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "recovery": waiting.recovery,
     "overload": flow.overload,
     "neighbour": flow.neighbour,
+    "told": telling.tell,
+    "peers": peers.peers,
 }
+_SIZES: Mapping[str, str] = {
+    "overload": "seconds",
+    "neighbour": "seconds",
+    "peers": "seconds",
+    "waiting": "clips",
+    "recovery": "clips",
+    "told": "clips",
+}
+"""What can be chosen of a section; each has a size of its own where nothing is."""
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _BY_HAND = "\n## Where the time goes\n"
 """From this heading on the page is written by people, and kept."""
@@ -39,13 +50,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        chosen: dict[str, Callable[[Path], Section]] = dict(_SECTIONS)
-        for name, measure in (("overload", flow.overload), ("neighbour", flow.neighbour)):
-            chosen[name] = partial(measure, seconds=options.seconds)
-        if options.clips:
-            for name, sized in (("waiting", waiting.waiting), ("recovery", waiting.recovery)):
-                chosen[name] = partial(sized, clips=options.clips)
-        sections = [_measured(name, chosen[name], folder / name) for name in options.sections or chosen]
+        sections = [_measured(name, _sized(name, options), folder / name) for name in options.sections or _SECTIONS]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
@@ -53,13 +58,23 @@ def main() -> int:
     return 1 if any(not section.figures for section in sections) else 0
 
 
+def _sized(name: str, options: argparse.Namespace) -> Callable[[Path], Section]:
+    size = _SIZES.get(name, "")
+    chosen = getattr(options, size, None)
+    return _SECTIONS[name] if chosen is None else partial(_SECTIONS[name], **{size: chosen})
+
+
+def _taken(what: str, size: str) -> str:
+    return f"{what}, in {', '.join(name for name, taken in _SIZES.items() if taken == size)}"
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
-    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long a storm lasts; default 60")
-    parser.add_argument("--clips", type=int, help="how many `waiting` and `recovery` have; default 10000 and 2000")
+    parser.add_argument("--seconds", type=float, help=_taken("how long the storm, or a round of it, lasts", "seconds"))
+    parser.add_argument("--clips", type=int, help=_taken("how many clips there are", "clips"))
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")
