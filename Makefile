@@ -90,5 +90,5 @@ lock: install ## Pin requirements/*.txt again from pyproject.toml and requiremen
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) node_modules build dist htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .demo
+	rm -rf $(VENV) .venv-litellm node_modules build dist htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

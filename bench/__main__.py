@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from bench import flow, soak, speed, waiting, weight
+from bench import flow, peers, soak, speed, telling, waiting, weight
 from bench.processes import CannotMeasure
 from bench.report import Section, machine, page
 
@@ -26,10 +26,22 @@ _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "recovery": waiting.recovery,
     "overload": flow.overload,
     "neighbour": flow.neighbour,
+    "told": telling.tell,
+    "peers": peers.peers,
     "soak": soak.soak,
 }
 _USUAL = [name for name in _SECTIONS if name != "soak"]
 """What runs when no section is named: all but the one that takes an hour."""
+_SIZES: Mapping[str, str] = {
+    "overload": "seconds",
+    "neighbour": "seconds",
+    "peers": "seconds",
+    "waiting": "clips",
+    "recovery": "clips",
+    "told": "clips",
+    "soak": "minutes",
+}
+"""What can be chosen of a section; each has a size of its own where nothing is."""
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _BY_HAND = "\n## Where the time goes\n"
 """From this heading on the page is written by people, and kept."""
@@ -42,8 +54,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="filmgate-bench-", dir=options.folder) as name:
         folder = Path(name)
         lines = machine(folder)
-        chosen = _chosen(options)
-        sections = [_measured(name, chosen[name], folder / name) for name in options.sections or _USUAL]
+        sections = [_measured(name, _sized(name, options), folder / name) for name in options.sections or _USUAL]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
     if options.write:
@@ -51,16 +62,14 @@ def main() -> int:
     return 1 if any(not section.figures for section in sections) else 0
 
 
-def _chosen(options: argparse.Namespace) -> dict[str, Callable[[Path], Section]]:
-    """The sections, as long and as large as they shall be."""
-    chosen: dict[str, Callable[[Path], Section]] = dict(_SECTIONS)
-    chosen["soak"] = partial(soak.soak, minutes=options.minutes)
-    for name, measure in (("overload", flow.overload), ("neighbour", flow.neighbour)):
-        chosen[name] = partial(measure, seconds=options.seconds)
-    if options.clips:
-        for name, sized in (("waiting", waiting.waiting), ("recovery", waiting.recovery)):
-            chosen[name] = partial(sized, clips=options.clips)
-    return chosen
+def _sized(name: str, options: argparse.Namespace) -> Callable[[Path], Section]:
+    size = _SIZES.get(name, "")
+    chosen = getattr(options, size, None)
+    return _SECTIONS[name] if chosen is None else partial(_SECTIONS[name], **{size: chosen})
+
+
+def _taken(what: str, size: str) -> str:
+    return f"{what}, in {', '.join(name for name, taken in _SIZES.items() if taken == size)}"
 
 
 def _options() -> argparse.Namespace:
@@ -68,9 +77,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
     parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
-    parser.add_argument("--seconds", type=float, default=flow.SECONDS, help="how long a storm lasts; default 60")
-    parser.add_argument("--minutes", type=float, default=soak.MINUTES, help="how long `soak` lasts; default 60")
-    parser.add_argument("--clips", type=int, help="how many `waiting` and `recovery` have; default 10000 and 2000")
+    parser.add_argument("--seconds", type=float, help=_taken("how long the storm, or a round of it, lasts", "seconds"))
+    parser.add_argument("--clips", type=int, help=_taken("how many clips there are", "clips"))
+    parser.add_argument("--minutes", type=float, help=_taken("how many minutes it lasts", "minutes"))
     options = parser.parse_args()
     if options.write and options.sections:
         parser.error("--write is for a whole run")

@@ -51,12 +51,17 @@ def finished_job(target: str) -> job_pb2.Job:
     return job
 
 
-def big_clip(folder: Path, size: int) -> Path:
-    """A real clip, made by a server on mocks, that an empty box at its end pads to `size` bytes."""
+def real_clip(folder: Path) -> bytes:
+    """A clip made by a server on mocks: 5 s of 1280x720, some tens of KiB."""
     with mocked(folder, speed=1000) as ours:
         url = finished_job(ours.told["grpc"]).videos[0].url
         with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own server's address
-            clip = reply.read()
+            return bytes(reply.read())
+
+
+def big_clip(folder: Path, size: int) -> Path:
+    """A real clip that an empty box at its end pads to `size` bytes."""
+    clip = real_clip(folder)
     path = folder / "big.mp4"
     free = size - len(clip)
     if free < MIB:

@@ -6,7 +6,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -38,6 +38,8 @@ class Load:
     seconds: float = 2.0
     pace: float = 0.0
     """Calls per second of each caller; 0 calls again as soon as the answer is there."""
+    key: str = ""
+    """The server's key; without one none is sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,12 +70,27 @@ def encoded(message: bytes) -> str:
     return base64.b64encode(message).decode("ascii")
 
 
+def summary(times: Sequence[float], elapsed: float, errors: int, error: str) -> Seen:
+    """What calls that took so many seconds each, within `elapsed` in all, amount to."""
+    milliseconds = sorted(seconds * 1000 for seconds in times)
+    return Seen(
+        calls=len(milliseconds),
+        errors=errors,
+        error=error,
+        rate=len(milliseconds) / elapsed,
+        p50=percentile(milliseconds, 0.5),
+        p99=percentile(milliseconds, 0.99),
+        slowest=milliseconds[-1],
+    )
+
+
 class _Caller:
     """Calls until the time is over. Messages stay bytes, so that the peer and we cost the caller the same."""
 
     def __init__(self, wanted: Load) -> None:
         self._wanted = wanted
         self._requests = _requests(wanted)
+        self._metadata = (("authorization", f"Bearer {wanted.key}"),) if wanted.key else ()
         self.times: list[float] = []
         self.errors = 0
         self.error = ""
@@ -92,7 +109,7 @@ class _Caller:
         elapsed = time.perf_counter() - start
         for channel in channels:
             await channel.close()
-        return self._seen(elapsed)
+        return summary(self.times, elapsed, self.errors, self.error)
 
     async def _warm(self, call: _Call) -> None:
         for _ in range(_WARM_CALLS):
@@ -108,23 +125,11 @@ class _Caller:
         request = next(self._requests)
         start = time.perf_counter()
         try:
-            await call(request)
+            await call(request, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             self.errors += 1
             self.error = f"{error.code()}: {error.details()}"
         self.times.append(time.perf_counter() - start)
-
-    def _seen(self, elapsed: float) -> Seen:
-        milliseconds = sorted(seconds * 1000 for seconds in self.times)
-        return Seen(
-            calls=len(milliseconds),
-            errors=self.errors,
-            error=self.error,
-            rate=len(milliseconds) / elapsed,
-            p50=percentile(milliseconds, 0.5),
-            p99=percentile(milliseconds, 0.99),
-            slowest=milliseconds[-1],
-        )
 
 
 def _requests(wanted: Load) -> Iterator[bytes]:

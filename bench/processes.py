@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -47,19 +48,25 @@ class Started:
 
 @contextlib.contextmanager
 def started(
-    arguments: Sequence[str], ready: str, folder: Path, *, variables: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    ready: str,
+    folder: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    python: Path | None = None,
 ) -> Iterator[Started]:
     """`python ARGUMENTS`, once a line of its output matches `ready`, whose named groups are `told`.
 
-    It sees `variables` and nothing of our environment, so that no key of whoever runs this can reach a vendor.
-    Raises CannotMeasure with the end of its log when it does not come up.
+    It sees `variables` and nothing of our environment, so that no key of whoever runs this can reach a vendor; another
+    `python` than ours does not see our packages either. Raises CannotMeasure with the end of its log when it does not
+    come up.
     """
+    environment = _environment(variables) if python is None else dict(variables or {})
     folder.mkdir(parents=True, exist_ok=True)
     output, log = folder / "stdout", folder / "stderr"
     with output.open("wb") as out, log.open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, env=_environment(variables), stdout=out, stderr=err
-        )
+        command = [str(python or sys.executable), *arguments]
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)
     try:
         told = _told(process, output, log, re.compile(ready))
         yield Started(process=psutil.Process(process.pid), told=told)
@@ -81,8 +88,15 @@ def ended(arguments: Sequence[str], folder: Path, *, seconds: float) -> str:
     return done.stdout
 
 
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
 def server(folder: Path, **variables: str) -> contextlib.AbstractContextManager[Started]:
-    """`filmgate serve` on free ports; `told` has `grpc` and `http`, each HOST:PORT."""
+    """`filmgate serve` on free ports (but FILMGATE_HTTP_PORT); `told` has `grpc` and `http`, each HOST:PORT."""
     arguments = (
         "-m",
         "server.cli",
@@ -90,7 +104,7 @@ def server(folder: Path, **variables: str) -> contextlib.AbstractContextManager[
         "--grpc-port",
         "0",
         "--http-port",
-        "0",
+        variables.get("FILMGATE_HTTP_PORT", "0"),
         "--data-dir",
         str(folder / "data"),
     )
@@ -101,13 +115,14 @@ def server(folder: Path, **variables: str) -> contextlib.AbstractContextManager[
 @contextlib.contextmanager
 def mocked(folder: Path, *, speed: float, **variables: str) -> Iterator[Started]:
     """A server whose vendors are played by a `filmgate emulate` beside it."""
-    with _emulators(folder / "emulators", speed) as vendors:
+    with emulators(folder / "emulators", speed) as vendors:
         address = vendors.told["url"]
         with server(folder / "server", FILMGATE_EMULATOR_URL=address, **variables) as ours:
             yield ours
 
 
-def _emulators(folder: Path, speed: float) -> contextlib.AbstractContextManager[Started]:
+def emulators(folder: Path, speed: float) -> contextlib.AbstractContextManager[Started]:
+    """`filmgate emulate` at so many times a vendor's own speed; `told` has `url`."""
     arguments = (
         "-m",
         "server.cli",

@@ -4,7 +4,6 @@ import random
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from pathlib import Path
 import grpc
 from filmgate.v1 import video_service_pb2 as pb
 
-from bench.client import TENANT, finished_job, order, service, state
+from bench.client import TENANT, order, real_clip, service, state
 from bench.figures import MIB, Figure, at_most, told
 from bench.inside import Inside, watched
-from bench.processes import CannotMeasure, Started, mocked
+from bench.processes import CannotMeasure, Started
 from bench.report import Section
 from bench.waiting import settings, vendor
 
@@ -69,7 +68,7 @@ class _Sample:
 def soak(folder: Path, minutes: float = MINUTES) -> Section:
     """Keep the server at 80 % of its peak, and look at it every 10 s."""
     clip = folder / "clip.mp4"
-    clip.write_bytes(_small_clip(folder / "maker"))
+    clip.write_bytes(real_clip(folder / "maker"))
     place = folder / "server"
     with (
         vendor(folder, "--file", str(clip)) as upstream,
@@ -278,11 +277,3 @@ class _Pace:
                 except grpc.RpcError as error:
                     self.failed += 1
                     print("soak: an order failed:", *str(error).split()[:30], file=sys.stderr)
-
-
-def _small_clip(folder: Path) -> bytes:
-    """A clip made by a server on mocks."""
-    with mocked(folder, speed=1000) as ours:
-        url = finished_job(ours.told["grpc"]).videos[0].url
-        with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - our own server's address
-            return bytes(reply.read())

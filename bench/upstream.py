@@ -1,17 +1,29 @@
-"""A vendor that speaks just enough of Runway's API to be waited for, and to give away one big file.
+"""A vendor that speaks just enough of Runway's API, and of OpenAI's Videos, to be waited for and give away one file.
 
 `python -m bench.upstream --file F --together N`: no task is done before N were created, then all are, each with F as
-its output. Without a file no task is ever done. `GET /state` counts what was asked.
+its output. Without a file no task is ever done. `GET /state` counts what was asked. A video whose prompt has `lose-1`,
+`lose-2`, … is made, but its answer is lost: the connection is reset; `/state` counts how often each was made.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
-from dataclasses import dataclass
+import re
+import socket
+import struct
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _TASK = "00000000-0000-4000-8000-{:012d}"
+_VIDEO = "video_{:012d}"
+_LOST = re.compile(rb"lose-[0-9]+")
+_FIELD = r'(?s)name="{0}"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--|"{0}": ?"([^"]*)"'
+_LISTED = 1000
+_RESET = struct.pack("ii", 1, 0)
+"""Linger for no time: closing sends a reset."""
 
 
 @dataclass(slots=True)
@@ -22,34 +34,64 @@ class _Vendor:
     created: int = 0
     polls: int = 0
     downloads: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    videos: deque[dict[str, object]] = field(default_factory=lambda: deque(maxlen=_LISTED))
+    """OpenAI's, newest first."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection until it closes."""
         try:
             while head := await _head(reader):
                 method, path = head[0].split(b" ")[:2]
-                await reader.readexactly(_length(head))
-                await self._answer(method.decode(), path.decode(), writer)
+                body = await reader.readexactly(_length(head))
+                await self._answer(method.decode(), path.decode(), body, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         if path == "/state":
-            document: object = {"created": self.created, "polls": self.polls, "downloads": self.downloads}
-        elif path == "/file.mp4":
+            counts = {"created": self.created, "polls": self.polls, "downloads": self.downloads}
+            document: object = counts | dict(self.lost)
+        elif path == "/file.mp4" or path.endswith("/content"):
             await self._give(writer)
             return
+        elif "/videos" in path:
+            document = self._video(method, path.partition("?")[0], body)
+            if lost := _LOST.search(body):
+                self.lost[lost[0].decode()] += 1
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                raise ConnectionResetError
         elif method == "POST":
             self.created += 1
             document = {"id": _TASK.format(self.created)}
         else:
             self.polls += 1
             document = self._task(path.rpartition("/")[2])
-        body = json.dumps(document).encode()
-        writer.write(_headers("application/json", len(body)) + body)
+        answer = json.dumps(document).encode()
+        writer.write(_headers("application/json", len(answer)) + answer)
         await writer.drain()
+
+    def _video(self, method: str, path: str, body: bytes) -> dict[str, object]:
+        """OpenAI's `POST /videos`, `GET /videos` and `GET /videos/ID`."""
+        if method == "POST":
+            self.created += 1
+            sent = {name: _sent(name, body) for name in ("prompt", "model", "seconds", "size")}
+            self.videos.appendleft(self._shown(_VIDEO.format(self.created)) | sent)
+            return self.videos[0]
+        self.polls += 1
+        if path.endswith("/videos"):
+            return {"object": "list", "data": list(self.videos)[:100], "has_more": False}
+        return self._shown(path.rpartition("/")[2])
+
+    def _shown(self, identifier: str) -> dict[str, object]:
+        done = self.file is not None and self.created >= self.together
+        state: dict[str, object] = (
+            {"status": "completed", "progress": 100} if done else {"status": "queued", "progress": 0}
+        )
+        about = {"id": identifier, "object": "video", "created_at": int(time.time()), "model": "sora-2"}
+        return {**about, **state, "seconds": "4", "size": "1280x720"}
 
     def _task(self, identifier: str) -> dict[str, object]:
         created = "2026-01-01T00:00:00.000Z"
@@ -71,6 +113,12 @@ class _Vendor:
             writer.write(_headers("video/mp4", self.file.stat().st_size))
             await writer.drain()
             await asyncio.get_running_loop().sendfile(writer.transport, file)
+
+
+def _sent(name: str, body: bytes) -> str:
+    """A text field of a form, or of JSON."""
+    found = re.search(_FIELD.format(name).encode(), body)
+    return "" if found is None else (found[1] or found[2] or b"").decode("utf-8", "replace")
 
 
 async def _head(reader: asyncio.StreamReader) -> list[bytes]:

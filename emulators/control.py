@@ -107,7 +107,7 @@ class Desk:
         return {"posts": rows}
 
     async def jobs(self, order: Mapping[str, Json] | list[Json]) -> Json:
-        """Every job, oldest first: what was bought, where it stands, what it has cost so far."""
+        """Every job, oldest first: what was bought, where it stands, what it has cost, how often it was polled."""
         return {"jobs": [self._shown(job) for job in await self._world.ledger.do(ledger.jobs)]}
 
     def _shown(self, job: Job) -> dict[str, Json]:
@@ -120,6 +120,7 @@ class Desk:
             "started": now.started,
             "ended": now.ended,
             "billed_micros": self._world.billed(job, now),
+            "polls": self._world.polls[job.id],
         }
 
     async def deliveries(self, order: Mapping[str, Json] | list[Json]) -> Json:

@@ -243,6 +243,8 @@ def endpoint(world: World, courier: Courier, vendor: Vendor, at: At) -> Callable
             await _witness_refusal(exchange, refused.status_code)
             return refused
         exchange = await _with_job(exchange, at)
+        if at.stage is Stage.POLL and exchange.job is not None:
+            world.polls[exchange.job.id] += 1
         try:
             exchange = exchange if at.stage is None else await _with_faults(exchange, at.stage)
         except UnknownFault as unknown:

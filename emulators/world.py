@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ class World:
         self.ledger = Ledger(folder / "ledger.sqlite")
         self.clips = ClipStore(folder / "clips", pool)
         self.closing = asyncio.Event()
+        self.polls: Counter[str] = Counter()
+        """How often each job was asked for since this process began."""
         self._offset = 0.0
         self._secret = b""
         self.timeline = Timeline([Segment(wall=0.0, work=0.0, speed=1.0)])

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ _numbers = itertools.count()
 class Postgres:
     """A server in a folder of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = _UNSAFE_BUT_FAST) -> None:
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="filmgate-postgres-"))
         self._as: dict[str, str] = {}
         if os.geteuid() == 0:
@@ -60,7 +61,7 @@ class Postgres:
 
     def start(self) -> None:
         """Serve, and return when it does."""
-        settings = [part for setting in _UNSAFE_BUT_FAST for part in ("-c", setting)]
+        settings = [part for setting in self._settings for part in ("-c", setting)]
         places = ["-k", str(self.folder), "-h", "127.0.0.1", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             command: list[str | Path] = [_BINARIES / "postgres", "-D", self.folder / "data", *places, *settings]

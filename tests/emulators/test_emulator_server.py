@@ -194,7 +194,9 @@ def test_bad_orders_are_refused(http: httpx.Client, path: str, order: Any) -> No
 
 async def test_speed_jobs_and_reset(control: httpx.AsyncClient) -> None:
     job = (await control.post("/runway/v1/text_to_video", headers=RUNWAY, json=GEN45)).json()["id"]
-    assert (await control.get("/control/jobs")).json()["jobs"][0]["phase"] == "queued"
+    assert (await control.get(f"/runway/v1/tasks/{job}", headers=RUNWAY)).json()["status"] == "PENDING"
+    row = (await control.get("/control/jobs")).json()["jobs"][0]
+    assert (row["phase"], row["polls"]) == ("queued", 1)
     assert (await control.post("/control/speed", json={"speed": 100_000})).json() == {"speed": 100_000}
     shown = await until(lambda: control.get("/control/jobs"), lambda reply: reply.json()["jobs"][0]["terminal"])
     row = shown.json()["jobs"][0]
