@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from core.database import insert_unless_there
 from core.errors import Exhausted, MediaRejected, NotFound, Reason, StorageFailed, Violation
 from core.identifiers import new_id
 from core.spec import MediaInput, Wish
@@ -113,19 +114,19 @@ class Assets:
             **asdict(received),
             **asdict(found),
         )
-        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
+        row = _row(asset) | {"delete_time": now + self._unfinished}
 
         def begin(connection: sa.Connection) -> None:
             tenants.check_active(connection, declared.tenant)  # it may have changed while the file came
-            connection.execute(insert)
+            connection.execute(insert_unless_there(connection, tables.assets, [row]))
 
-        await self._context.database.write(begin)
+        await self._context.database.write_known(begin)
         metadata = {"tenant": asset.tenant, "upload_time": now.isoformat(timespec="seconds")}
         await self._context.store.put_file(
             asset.key, path, content_type=asset.mime_type, metadata=metadata, sha256=asset.sha256
         )
         show = sa.update(tables.assets).where(tables.assets.c.id == asset_id, tables.assets.c.key.is_not(None))
-        shown = await self._context.database.write(
+        shown = await self._context.database.write_known(
             lambda connection: connection.execute(show.values(delete_time=None)).rowcount
         )
         if not shown:
