@@ -69,11 +69,15 @@ class Assets:
 
     async def clear_others(self) -> None:
         """Remove the temporary files of replicas that are gone, where they share this data folder."""
-        if self._context.database.shared:
-            executors = tables.executors.c
-            query = sa.select(executors.id).where(executors.reaped.is_(True))
+        if not self._context.database.shared:
+            return
+        parent, own = self._context.temp_dir.parent, self._context.temp_dir.name
+        others = await threaded(partial(_folders, parent)) - {own}
+        executors = tables.executors.c
+        query = sa.select(executors.id).where(executors.id.in_(others), executors.reaped.is_(True))
+        if others:
             gone = await self._context.database.read(lambda connection: set(connection.execute(query).scalars()))
-            await threaded(partial(_clear_folders, self._context.temp_dir.parent, gone))
+            await threaded(partial(_clear_folders, parent, gone))
 
     async def upload(self, declared: Declared, parts: AsyncIterator[bytes]) -> Asset:
         """Take a file, wholly or not at all.
@@ -312,11 +316,13 @@ def _asset_of(row: Row) -> Asset:
     return Asset(**{name: getattr(row, name) for name in Asset.__slots__} | {"kind": AssetKind(row.kind)})
 
 
+def _folders(parent: Path) -> set[str]:
+    return {left.name for left in parent.iterdir() if left.is_dir()} if parent.is_dir() else set()
+
+
 def _clear_folders(parent: Path, names: set[str]) -> None:
-    if parent.is_dir():
-        for left in parent.iterdir():
-            if left.name in names:
-                shutil.rmtree(left, ignore_errors=True)
+    for name in names:
+        shutil.rmtree(parent / name, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:

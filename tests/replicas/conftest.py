@@ -102,6 +102,12 @@ class Replica(Process):
         self.stub: Stub = stub_on(self.channel)
         return self
 
+    @property
+    def executor(self) -> str:
+        """Its name among the others, from its log."""
+        [entry] = [json.loads(line) for line in self.log.read_text().splitlines() if "a lease was taken" in line]
+        return str(entry["executor"])
+
     def order(self, prompt: str, **fields: Any) -> str:
         """A job's id."""
         return str(self.stub.GenerateVideo(wanted("acme", prompt=prompt, **fields), timeout=30).job.id)
