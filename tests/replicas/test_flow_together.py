@@ -20,7 +20,6 @@ from tests.server.calling import Refusal, read_refusal, wanted
 
 LIVE = "runway/gen4.5"
 """Sold for dollars here: its vendor is an emulator that the servers take for the real one."""
-MOCK = "luma/ray-2"
 PRICE = 240_000
 """Micros of two seconds of LIVE."""
 TENANT_CLIPS = 2
@@ -97,7 +96,7 @@ def test_a_tenants_rate_holds_over_both(pair: list[Replica], desk: Any) -> None:
     limits = account_pb2.TenantLimits(requests_per_second=4.0, burst=6)
     desk.CreateTenant(accounts.CreateTenantRequest(tenant_name="hasty", limits=limits))
     begin = time.monotonic()
-    taken, refusals = _ask(pair, [wanted("hasty", model=MOCK) for _ in range(60)])
+    taken, refusals = _ask(pair, [wanted("hasty", model=LIVE) for _ in range(60)])
     allowed = 6 + 4.0 * (time.monotonic() - begin)
     assert 6 <= len(taken) <= allowed + 1
     assert {refusal.reason for refusal in refusals} == {"TENANT_RATE_LIMITED"}
@@ -108,7 +107,7 @@ def test_a_tenants_rate_holds_over_both(pair: list[Replica], desk: Any) -> None:
 def test_places_for_clips_are_counted_over_both(fleet: Fleet, pair: list[Replica]) -> None:
     tenants = ("one", "two", "three")
     for number in range(12):
-        pair[number % 2].stub.GenerateVideo(wanted(tenants[number % 3], model=MOCK), timeout=30)
+        pair[number % 2].stub.GenerateVideo(wanted(tenants[number % 3], model=LIVE), timeout=30)
     ended = 0
     while ended < 12:
         running = eventually(partial(_running, fleet, min(6, 12 - ended)))
@@ -195,9 +194,9 @@ def test_while_the_database_is_away_callers_are_told_soon_when_to_come_back(
     postgres.stop()
     begin = time.monotonic()
     try:
-        _, refusals = _ask(pair, [wanted("patient", model=MOCK)] * 2)
+        _, refusals = _ask(pair, [wanted("patient", model=LIVE)] * 2)
         for _ in range(10):
-            refusals += _ask(pair, [wanted("patient", model=MOCK)] * 2)[1]
+            refusals += _ask(pair, [wanted("patient", model=LIVE)] * 2)[1]
         took = time.monotonic() - begin
     finally:
         postgres.start()
@@ -205,6 +204,6 @@ def test_while_the_database_is_away_callers_are_told_soon_when_to_come_back(
     assert {(each.code, each.reason) for each in refusals} == {(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")}
     assert {each.retry_after for each in refusals} == {1.0}
     assert took < 20  # the first of each waits three seconds for it; twenty-two that did would take half a minute
-    request = wanted("patient", model=MOCK)
+    request = wanted("patient", model=LIVE)
     eventually(lambda: _ask(pair, [request] * 2)[1] == [])
     _cancel(pair[0], "patient")
