@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,13 @@ class Newer(Replica):
 class Alone(Replica):
     """A server on the file in the fleet's folder."""
 
-    def __init__(self, fleet: Fleet, number: int) -> None:
+    def __init__(self, fleet: Fleet, number: int, variables: Mapping[str, str]) -> None:
+        usual = {"FILMGATE_EMULATOR_URL": fleet.emulator_url, "FILMGATE_MOCK": "always"}
         Process.__init__(
             self,
             fleet.folder / f"alone-{number}.log",
             *("serve", "--grpc-port=0", "--http-port=0", f"--data-dir={fleet.folder}"),
-            FILMGATE_EMULATOR_URL=fleet.emulator_url,
-            FILMGATE_MOCK="always",
+            **{**usual, **variables},
         )
 
 
