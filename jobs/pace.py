@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Protocol
@@ -136,10 +136,13 @@ class History:
     _runs: defaultdict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=_KEPT))
     )
+    _usual: dict[bool, dict[str, int]] = field(default_factory=dict)
+    """What `usual` found, until another run is added: every request for a video asks."""
 
     def add(self, endpoint: str, model: str, seconds: float) -> None:
         """One more success took this long from submit to ready."""
         self._runs[endpoint, model].append(seconds)
+        self._usual.clear()
 
     def typical(self, endpoint: str, model: str, otherwise: tuple[int, int]) -> tuple[float, float]:
         """The usual run time (p50, p90); `otherwise` until we know better."""
@@ -149,8 +152,13 @@ class History:
         cuts = quantiles(runs, n=10, method="inclusive")
         return cuts[4], cuts[8]
 
-    def usual(self, *, mock: bool) -> dict[str, int]:
+    def usual(self, *, mock: bool) -> Mapping[str, int]:
         """Model -> its usual run time in whole seconds, where enough was seen; of emulators, or of vendors."""
+        if mock not in self._usual:
+            self._usual[mock] = self._medians(mock=mock)
+        return self._usual[mock]
+
+    def _medians(self, *, mock: bool) -> dict[str, int]:
         runs: defaultdict[str, list[float]] = defaultdict(list)
         for (endpoint, model), seconds in self._runs.items():
             if endpoint.startswith("mock:") == mock:
