@@ -16,6 +16,10 @@ from jobs.buckets import Rate
 from jobs.records import AttemptOutcome
 
 LONGEST_POLL = 30.0
+_EARLIEST = 0.6
+"""The part of the usual run time before which few runs end."""
+_LATE = 0.04
+"""The part of a run that may pass between two polls, before they are spread."""
 _AGAIN = 1.0
 """Seconds until a source that could not be asked is asked again."""
 _KEPT = 50
@@ -190,8 +194,11 @@ def past_runs(connection: sa.Connection) -> list[tuple[str, str, float]]:
 
 
 def next_poll(elapsed: float, typical: tuple[float, float], floor: float) -> float:
-    """Seconds until the next poll: sparse before the usual run time, denser around it, sparse again long after."""
-    usual, late = typical
-    around = max(late - usual, 10) / 10
-    delay = (usual - elapsed) / 2 if elapsed < usual else around * (1 if elapsed < 2 * late else 4)
+    """Seconds until the next poll: sparse while an end is unlikely, then so that it is heard of 5 % of the run late.
+
+    The vendor's advice counts for more: 5 s between two polls are 10 % of a run of 50 s.
+    """
+    usual, _ = typical
+    likely = _EARLIEST * usual
+    delay = likely - elapsed if elapsed < likely else _LATE * elapsed
     return min(max(delay, floor), LONGEST_POLL) * random.uniform(1.0, 1.2)  # noqa: S311 - spread
