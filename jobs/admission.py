@@ -205,7 +205,7 @@ class Admission:
         begin = self._context.monotonic()
         try:
             found = await self._context.database.read(self._see)
-        except BaseException as error:
+        except BaseException as error:  # also when it is cancelled: what came since the look is not lost
             self._since += since
             self._away = self._away or isinstance(error, DatabaseUnavailable)
             raise
