@@ -255,7 +255,8 @@ def _normal(path: Path) -> Path:
 
 
 def _discard(path: Path) -> None:
-    for each in (path, _normal(path)):
+    """Remove whatever is named after the attempt: also what a worker had half written when it was killed."""
+    for each in path.parent.glob(f"*{path.stem}*"):
         each.unlink(missing_ok=True)
 
 

@@ -119,7 +119,17 @@ class Fleet:
     outages: Outages | None = None
     over: threading.Event = field(default_factory=threading.Event)
     serving: dict[int, Server] = field(default_factory=dict)
+    frozen: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def freezing(self, place: int) -> Iterator[None]:
+        """The process of this place stands still, until the block ends."""
+        self.frozen.add(place)
+        try:
+            yield
+        finally:
+            self.frozen.discard(place)
 
     def away(self, since: float) -> bool:
         """Whether the database was."""
@@ -199,7 +209,7 @@ class Place(threading.Thread):
                 server.kill()
 
     def _end(self, server: Server, executor: str, ending: str) -> None:
-        if server.died(self._uptime(ending)):
+        if server.died(self._uptime(ending)) or (ending != "point" and self._lingers(server)):
             self._explain(server, executor, ending)
         elif ending == "freeze":
             self._freeze(server, executor)
@@ -213,6 +223,15 @@ class Place(threading.Thread):
                 self._fleet.fault("N1", f"{executor} did not end well on SIGTERM: {server.process.returncode}")
         else:
             self._killed(server, executor)
+
+    def _lingers(self, server: Server) -> bool:
+        """Mostly wait while another is frozen, so that somebody judges it; whether the server died meanwhile."""
+        end = time.monotonic() + 2 * self._fleet.wanted.lease
+        if self._chance.random() < 0.7:
+            while self._fleet.frozen and time.monotonic() < end:
+                if server.died(0.2):
+                    return True
+        return False
 
     def _uptime(self, ending: str) -> float:
         """Mostly short; now and then long enough to judge others."""
@@ -244,7 +263,7 @@ class Place(threading.Thread):
         """For longer than the lease. Whoever was taken for dead meanwhile must end; the others go on."""
         fleet = self._fleet
         server.freeze()
-        with fleet.lives.paused(executor):
+        with fleet.lives.paused(executor), fleet.freezing(self._number):
             fleet.takeovers.watch(executor, time.monotonic())
             time.sleep(fleet.wanted.lease + self._chance.uniform(0.5, 3.0))
             server.thaw()

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import Billed, FailureReason
 from core.spec import MediaInput
+from jobs.collect import Collecting
 from jobs.orders import JobView
 from jobs.records import JobState
+from jobs.sender import Sender
 
 if TYPE_CHECKING:
     from tests.life.conftest import Workshop
@@ -159,3 +161,16 @@ async def test_what_costs_more_than_was_held_is_booked_whole(opened: Opened) -> 
     assert await workshop.booked("ADJUST") == 420_000
     assert view.held.micros == 0
     assert (await workshop.verdict()).faults == ()
+
+
+async def test_what_a_killed_worker_had_half_written_goes_with_the_clip(opened: Opened) -> None:
+    workshop = await opened()
+    [view] = await workshop.all_ended([await workshop.order(MODELS["runway"])])
+    [clip] = view.clips
+    context = workshop.jobs.context
+    left = context.temp_dir / f".{clip.attempts[-1].id}.normal.mp4.20711.part"
+    other = context.temp_dir / ".att_another.normal.mp4.20711.part"
+    for path in (left, other):
+        path.write_bytes(b"half a clip")
+    await Collecting(context, Sender(context)).dress(clip.clip.id)
+    assert (left.exists(), other.exists()) == (False, True)
