@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,16 +78,19 @@ class Process:
 class Replica(Process):
     """One server."""
 
-    def __init__(self, fleet: "Fleet", number: int) -> None:
+    def __init__(self, fleet: "Fleet", number: int, variables: Mapping[str, str]) -> None:
+        usual = {
+            "FILMGATE_DATABASE_URL": fleet.urls[number % 2],
+            "FILMGATE_EMULATOR_URL": fleet.emulator_url,
+            "FILMGATE_MOCK": "always",
+            "FILMGATE_LEASE_SECONDS": str(LEASE),
+            "FILMGATE_TENANT_CLIPS": "100",
+            "FILMGATE_LOG_LEVEL": "info",
+        }
         super().__init__(
             fleet.folder / f"replica-{number}.log",
             *("serve", "--grpc-port=0", "--http-port=0", f"--data-dir={fleet.folder}"),
-            FILMGATE_DATABASE_URL=fleet.urls[number % 2],
-            FILMGATE_EMULATOR_URL=fleet.emulator_url,
-            FILMGATE_MOCK="always",
-            FILMGATE_LEASE_SECONDS=str(LEASE),
-            FILMGATE_TENANT_CLIPS="100",
-            FILMGATE_LOG_LEVEL="info",
+            **{**usual, **variables},
         )
 
     def connect(self) -> "Replica":
@@ -132,12 +135,12 @@ class Fleet:
         self._stack = stack
         self._started = 0
 
-    def start(self, count: int = 1) -> list[Replica]:
-        """So many servers more, started at once."""
+    def start(self, count: int = 1, **variables: str) -> list[Replica]:
+        """So many servers more, started at once; `variables` are added to their environment."""
         replicas = []
         for _ in range(count):
             self._started += 1
-            replica = Replica(self, self._started)
+            replica = Replica(self, self._started, variables)
             self._stack.callback(replica.end)
             replicas.append(replica)
         for replica in replicas:
