@@ -71,8 +71,9 @@ _OVERLOAD = (
     f" Deaf callers: {_TIMES} times as many, {{:g}} s, a refused one calls again at once. A flood: as long,"
     f" {_TIMES} times as many calls a second as the peak, sent whether or not answers come, over {_CONNECTIONS}"
     " connections, at most 4,000 open. Callers who listen come back when RetryInfo says. Recovered, from the end of"
-    f" sending: all are answered, and {_PROBES} calls in a row, one at a time, are accepted, at a median of at most twice what it was before. The"
-    " callers are processes on the same machine, those of storms at nice 10; `cores`: what a storm's own process took."
+    f" sending: all are answered, and {_PROBES} calls in a row, one at a time, are accepted, at a"
+    " median of at most twice what it was before. The callers are processes on the same machine,"
+    " those of storms at nice 10; `cores`: what a storm's own process took."
 )
 
 
