@@ -70,9 +70,10 @@ _OVERLOAD = (
     f" answered, for {_PEAK_SECONDS:g} s; each storm is held against the better one of those before and after it."
     f" Deaf callers: {_TIMES} times as many, {{:g}} s, a refused one calls again at once. A flood: as long,"
     f" {_TIMES} times as many calls a second as the peak, sent whether or not answers come, over {_CONNECTIONS}"
-    " connections, at most 4,000 open. Callers who listen come back when RetryInfo says. Recovered:"
-    f" {_PROBES} calls in a row, one at a time, are accepted, at a median of at most twice what it was before. The"
-    " callers are processes on the same machine, those of storms at nice 10; `cores`: what a storm's own process took."
+    " connections, at most 4,000 open. Callers who listen come back when RetryInfo says. Recovered, from the end of"
+    f" sending: all are answered, and {_PROBES} calls in a row, one at a time, are accepted, at a"
+    " median of at most twice what it was before. The callers are processes on the same machine,"
+    " those of storms at nice 10; `cores`: what a storm's own process took."
 )
 
 
@@ -102,7 +103,7 @@ class _Trial:
         with _most_memory(self._ours) as memory:
             seen = storm(self._folder, wanted)
             self.most = max(self.most, memory())
-        recovery = _recovery(self._call, self._usual)
+        recovery = seen.tail + _recovery(self._call, self._usual)
         self.peaks.append(self._peak())
         peak = max(self.peaks[-2:])
         _progress(f"{name}: {seen.accepted:.0f}/s of {peak:.0f}/s accepted, {dict(seen.statuses)}, {seen.odd}")

@@ -63,6 +63,8 @@ class Weathered:
     unsent: int = 0
     """Due, but too many were open."""
     seconds: float = 0.0
+    tail: float = 0.0
+    """Seconds from the last call that was sent to the last answer."""
     statuses: dict[str, int] = field(default_factory=dict)
     without_retry_info: int = 0
     """Refusals that did not say when to come back."""
@@ -115,6 +117,7 @@ class _Sender:
         self._seen.cores = (time.process_time() - worked) / self._seen.seconds
         self._seen.statuses = dict(self._statuses)
         await asyncio.gather(*self._open)
+        self._seen.tail = time.perf_counter() - begin - self._seen.seconds
         for channel in channels:
             await channel.close()
         milliseconds = sorted(seconds * 1000 for seconds in self._times) or [0.0]

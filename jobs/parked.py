@@ -1,6 +1,7 @@
 """Attempts that may have been bought: heal, park, adopt, resolve. Nothing here ever sends a paid POST."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -41,8 +42,9 @@ async def heal(context: Context, sender: Sender, found: Situation, attempt: Atte
         await asyncio.sleep(pause)
         ticket, _ = await look(context, sender, attempt)
         if ticket is not None:
-            await adopt(context, found, attempt, ticket, "found in the vendor's list")
-            return "wait"
+            with contextlib.suppress(sa.exc.IntegrityError):  # another clip has just taken it: look again
+                await adopt(context, found, attempt, ticket, "found in the vendor's list")
+                return "wait"
     crashpoint("before-park")
     parked = await context.database.write(lambda connection: _park(context, connection, found, context.now()))
     crashpoint("after-park")
@@ -217,7 +219,10 @@ class Resolver:
         if self.context.provider(attempt).can_search:
             ticket, absent = await look(self.context, self.sender, attempt)
             if ticket is not None:
-                await adopt(self.context, found, attempt, ticket, "found in the vendor's list")
+                with contextlib.suppress(
+                    sa.exc.IntegrityError
+                ):  # another clip has just taken it: the next pass looks again
+                    await adopt(self.context, found, attempt, ticket, "found in the vendor's list")
                 return
             if absent and age >= self.context.policy.lookup_settle:
                 await self._absent(found, attempt)
