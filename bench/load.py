@@ -72,12 +72,12 @@ def encoded(message: bytes) -> str:
 
 def summary(times: Sequence[float], elapsed: float, errors: int, error: str) -> Seen:
     """What calls that took so many seconds each, within `elapsed` in all, amount to."""
-    milliseconds = sorted(seconds * 1000 for seconds in times)
+    milliseconds = sorted(seconds * 1000 for seconds in times) or [0.0]
     return Seen(
-        calls=len(milliseconds),
+        calls=len(times),
         errors=errors,
         error=error,
-        rate=len(milliseconds) / elapsed,
+        rate=len(times) / elapsed,
         p50=percentile(milliseconds, 0.5),
         p99=percentile(milliseconds, 0.99),
         slowest=milliseconds[-1],

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -75,7 +76,7 @@ _REMARK = (
     " places go. Callers are one process: HTTP/1.1 on kept connections to it, gRPC on 4 connections to us, which have"
     " no such HTTP route. A whole job is for us accept, submit, poll, download, full decode, store and settlement; for"
     " LiteLLM the three calls that create, look and fetch. A lost reply: the upstream makes the video and resets the"
-    " connection; an answered request comes after each."
+    " connection, or a gateway before it says 502; an answered request of ours comes after each."
 )
 
 
@@ -128,10 +129,9 @@ def _accepting(folder: Path, peer: Started, ours: Mapping[str, Started], seconds
 
 def _reading(folder: Path, peer: Started, ours: Mapping[str, Started], seconds: float) -> Mapping[str, Measure]:
     """A job under way, which does not change meanwhile."""
-    video = json.loads(_post(peer, "boat"))["id"]
-    asking = Asking(
-        base=f"{peer.told['url']}/v1", requests=[("GET", f"/videos/{video}", "")], headers=_HEADERS, seconds=seconds
-    )
+    with OpenAI(base_url=f"{peer.told['url']}/v1", api_key=proxy.KEY) as client:
+        looking = ("GET", f"/videos/{client.videos.create(model='sora-2', prompt='boat').id}", "")
+    asking = Asking(base=f"{peer.told['url']}/v1", requests=[looking], headers=_HEADERS, seconds=seconds)
     calls = {}
     for name, each in ours.items():
         with service(each.told["grpc"]) as stub:
@@ -219,25 +219,26 @@ def _jobs_per_second(ours: Started) -> float:
         return _JOBS / (time.monotonic() - begin)
 
 
-def _lost(peer: Started, ours: Started, upstream: Started) -> Sequence[Figure]:
-    """How many videos the upstream makes of one request whose every reply is lost."""
-    address = upstream.told["url"]
-    with ThreadPoolExecutor(5) as pool:
-        list(pool.map(lambda number: _post(peer, f"lose-{number}"), range(_LOST)))
-        list(pool.map(lambda number: _create(peer, f"lose-{number}"), range(100, 100 + _LOST)))
-    found = _ordered(ours, range(200, 200 + _LOST))
-    counts = state(address)
-    rates = [sum(counts.get(f"lose-{number}", 0) for number in range(first, first + _LOST)) for first in (0, 100, 200)]
-    plain, sdk, mine = (rate / _LOST for rate in rates)
-    return [
-        told(f"peer: upstream videos per lost reply, {_PEER}, plain HTTP caller", plain, ""),
-        told(f"peer: upstream videos per lost reply, {_PEER}, caller with OpenAI's SDK", sdk, ""),
-        at_most("upstream videos per lost reply, we", mine, 1, "", f"{mine / plain:.2f} x {_PEER}"),
-        told("of which found in the upstream's list and gone on with", found / _LOST * 100, "%"),
-    ]
+def _lost(peer: Started, ours: Started, upstream: Started) -> Iterator[Figure]:
+    """How many videos the upstream makes of one request whose every reply is lost, and who gets hold of one."""
+    for kind, words in (("reset", "connection reset"), ("fail", "502")):
+        with ThreadPoolExecutor(5) as pool:
+            plain = sum(pool.map(lambda number, kind=kind: _post(peer, f"{kind}-{number}"), range(_LOST)))
+            openai = sum(pool.map(lambda number, kind=kind: _create(peer, f"{kind}-{number}"), range(100, 100 + _LOST)))
+        found = _ordered(ours, kind, range(200, 200 + _LOST))
+        counts = state(upstream.told["url"])
+        made = [
+            sum(counts.get(f"{kind}-{number}", 0) for number in range(first, first + _LOST)) / _LOST
+            for first in (0, 100, 200)
+        ]
+        what = f"videos made per lost reply ({words})"
+        yield told(f"peer: {what}, {_PEER}, plain HTTP caller", made[0], f"; {plain} of {_LOST} callers have an id")
+        yield told(f"peer: {what}, {_PEER}, OpenAI's SDK calls", made[1], f"; {openai} of {_LOST} callers have an id")
+        figure = at_most(f"{what}, we", made[2], 1, "", f"{made[2] / made[0]:.2f} x {_PEER}")
+        yield replace(figure, got=f"{figure.got}; {found} of {_LOST} go on")
 
 
-def _ordered(ours: Started, numbers: range) -> int:
+def _ordered(ours: Started, kind: str, numbers: range) -> int:
     """Order them of us, one after the other, until it is known what became of each; how many were found.
 
     An answered order comes after each, a tenant for every one: after five lost replies in a row a vendor is left alone.
@@ -247,7 +248,7 @@ def _ordered(ours: Started, numbers: range) -> int:
         for number in numbers:
             lost, plain = (
                 stub.GenerateVideo(_order(_MODEL, prompt, tenant), timeout=30, metadata=_METADATA).job
-                for prompt, tenant in ((f"lose-{number}", f"lost-{number}"), ("A paper boat", f"plain-{number}"))
+                for prompt, tenant in ((f"{kind}-{number}", f"{kind}-{number}"), ("A paper boat", f"plain-{number}"))
             )
             for job in (lost, plain):
                 until(partial(_is_known, stub, job), _PATIENCE, "knowing what became of a submit")
@@ -270,19 +271,25 @@ def _is_known(stub: Any, job: job_pb2.Job) -> bool:
     return _is_found(now) or now.state == job_pb2.JOB_STATE_NEEDS_RESOLUTION
 
 
-def _post(peer: Started, prompt: str) -> bytes:
-    """One POST to LiteLLM by a caller that does not repeat it; what it answered."""
+def _post(peer: Started, prompt: str) -> bool:
+    """One POST to LiteLLM by a caller that does not repeat it; whether it brought a video's id."""
     body = json.dumps({"model": "sora-2", "prompt": prompt, "seconds": "4"}).encode()
     headers = {**_HEADERS, "content-type": "application/json"}
     request = urllib.request.Request(f"{peer.told['url']}/v1/videos", body, headers)  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as reply:  # noqa: S310 - loopback
-            return bytes(reply.read())
+        urllib.request.urlopen(request, timeout=_PATIENCE).close()  # noqa: S310 - loopback
     except urllib.error.HTTPError as error:
-        return error.read()
+        error.close()
+        return False
+    return True
 
 
-def _create(peer: Started, prompt: str) -> None:
+def _create(peer: Started, prompt: str) -> bool:
     """The same by OpenAI's SDK as it is out of the box."""
-    with OpenAI(base_url=f"{peer.told['url']}/v1", api_key=proxy.KEY) as client, contextlib.suppress(APIError):
-        client.videos.create(model="sora-2", prompt=prompt, seconds="4")
+    with OpenAI(base_url=f"{peer.told['url']}/v1", api_key=proxy.KEY) as client, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # OpenAI's own API is gone, which is not asked here
+        try:
+            client.videos.create(model="sora-2", prompt=prompt, seconds="4")
+        except APIError:
+            return False
+    return True

@@ -1,8 +1,9 @@
 """A vendor that speaks just enough of Runway's API, and of OpenAI's Videos, to be waited for and give away one file.
 
 `python -m bench.upstream --file F --together N`: no task is done before N were created, then all are, each with F as
-its output. Without a file no task is ever done. `GET /state` counts what was asked. A video whose prompt has `lose-1`,
-`lose-2`, … is made, but its answer is lost: the connection is reset; `/state` counts how often each was made.
+its output. Without a file no task is ever done. `GET /state` counts what was asked. A video whose prompt has `reset-1`,
+`reset-2`, … or `fail-1`, … is made, but its answer is lost: the connection is reset, or a gateway says 502; `/state`
+counts how often each was made.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 _TASK = "00000000-0000-4000-8000-{:012d}"
 _VIDEO = "video_{:012d}"
-_LOST = re.compile(rb"lose-[0-9]+")
+_LOST = re.compile(rb"(reset|fail)-[0-9]+")
 _FIELD = r'(?s)name="{0}"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--|"{0}": ?"([^"]*)"'
 _LISTED = 1000
 _RESET = struct.pack("ii", 1, 0)
@@ -51,6 +52,7 @@ class _Vendor:
             writer.close()
 
     async def _answer(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
+        status = "200 OK"
         if path == "/state":
             counts = {"created": self.created, "polls": self.polls, "downloads": self.downloads}
             document: object = counts | dict(self.lost)
@@ -61,8 +63,10 @@ class _Vendor:
             document = self._video(method, path.partition("?")[0], body)
             if lost := _LOST.search(body):
                 self.lost[lost[0].decode()] += 1
+            if lost and lost[1] == b"reset":
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 raise ConnectionResetError
+            status = "502 Bad Gateway" if lost else status if document else "400 Bad Request"
         elif method == "POST":
             self.created += 1
             document = {"id": _TASK.format(self.created)}
@@ -70,14 +74,16 @@ class _Vendor:
             self.polls += 1
             document = self._task(path.rpartition("/")[2])
         answer = json.dumps(document).encode()
-        writer.write(_headers("application/json", len(answer)) + answer)
+        writer.write(_headers("application/json", len(answer), status) + answer)
         await writer.drain()
 
     def _video(self, method: str, path: str, body: bytes) -> dict[str, object]:
-        """OpenAI's `POST /videos`, `GET /videos` and `GET /videos/ID`."""
+        """OpenAI's `POST /videos`, `GET /videos` and `GET /videos/ID`; nothing for a POST without a prompt."""
         if method == "POST":
-            self.created += 1
             sent = {name: _sent(name, body) for name in ("prompt", "model", "seconds", "size")}
+            if not sent["prompt"]:
+                return {}
+            self.created += 1
             self.videos.appendleft(self._shown(_VIDEO.format(self.created)) | sent)
             return self.videos[0]
         self.polls += 1
@@ -134,8 +140,8 @@ def _length(head: list[bytes]) -> int:
     return int(next(itertools.chain(found, (b"0",))))
 
 
-def _headers(media_type: str, length: int) -> bytes:
-    return f"HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n".encode()
+def _headers(media_type: str, length: int, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n".encode()
 
 
 async def _main() -> None:

@@ -113,6 +113,8 @@ def advice(error: BaseException) -> str:
     original = getattr(error, "orig", None)
     if isinstance(original, sqlite3.Error):
         return _ADVICE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF, "it fails: see the server's log")
+    if is_contended(error):
+        return "others hold its tables: end what does, such as a backup, or try again after it"
     if isinstance(error, sa.exc.TimeoutError):
         return "it answers too slowly: look at its load and its locks"
     return "it cannot be reached: see that it runs and takes connections"

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import sqlalchemy as sa
 
 from core.crashpoints import crashpoint, declare
-from core.database import insert_unless_there
 from core.errors import Conflict, InvalidRequest, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import USD, Money
@@ -165,14 +164,20 @@ def _over_cost(acceptance: _Acceptance) -> Precondition | None:
 _Known = dict[tuple[str, str, str], tuple[str, list[str]]]
 
 
+_OF = sa.select(tables.requests).where(
+    sa.tuple_(tables.requests.c.tenant, tables.requests.c.rpc, tables.requests.c.request_id).in_(
+        sa.bindparam("identities", expanding=True)
+    )
+)
+"""Built once: every accept asks."""
+
+
 def _known(connection: sa.Connection, keys: Sequence[RequestKey]) -> _Known:
     """Earlier requests among these keys: identity -> (hash, job ids)."""
-    requests = tables.requests
     wanted = [key.identity for key in keys if key.request_id]
     if not wanted:
         return {}
-    identity = sa.tuple_(requests.c.tenant, requests.c.rpc, requests.c.request_id)
-    rows = connection.execute(sa.select(requests).where(identity.in_(wanted)))
+    rows = connection.execute(_OF, {"identities": wanted})
     return {(row.tenant, row.rpc, row.request_id): (row.hash, list(row.job_ids)) for row in rows}
 
 
@@ -186,16 +191,27 @@ def _answer(key: RequestKey, earlier: tuple[str, list[str]]) -> list[str] | Conf
     )
 
 
+_CLAIM = sa.text(
+    "INSERT INTO request (tenant, rpc, request_id, hash, job_ids, time) "
+    "VALUES (:tenant, :rpc, :request_id, :hash, :job_ids, :time) ON CONFLICT DO NOTHING"
+).bindparams(
+    sa.bindparam("job_ids", type_=tables.requests.c.job_ids.type),
+    sa.bindparam("time", type_=tables.requests.c.time.type),
+)
+"""Text, for what a dialect's own insert compiles to is not remembered."""
+
+
 def _claim(connection: sa.Connection, new: Sequence[_Acceptance]) -> _Known:
-    """Take the request ids; those that another replica has taken since they were looked up, with what it answered."""
-    requests = tables.requests
+    """Take the request ids; those that another replica has taken since they were looked up, with what it answered.
+
+    On Postgres it waits for whoever is inserting such a row now: the rows are given sorted.
+    """
     wanted = sorted((each for each in new if each.key.request_id), key=lambda each: each.key.identity)
-    if not wanted:
+    if not wanted or connection.execute(_CLAIM, [_request(each) for each in wanted]).rowcount == len(wanted):
         return {}
-    identity = (requests.c.tenant, requests.c.rpc, requests.c.request_id)
-    insert = insert_unless_there(connection, requests, [_request(each) for each in wanted])
-    taken = {tuple(row) for row in connection.execute(insert.returning(*identity))}
-    return _known(connection, [each.key for each in wanted if each.key.identity not in taken])
+    there = _known(connection, [each.key for each in wanted])
+    mine = {each.key.identity: each.job_ids for each in wanted}
+    return {identity: found for identity, found in there.items() if found[1] != mine[identity]}
 
 
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:

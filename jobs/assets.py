@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from core.database import insert_unless_there
 from core.errors import Exhausted, MediaRejected, NotFound, Reason, StorageFailed, Violation
 from core.identifiers import new_id
 from core.spec import MediaInput, Wish
@@ -68,11 +69,15 @@ class Assets:
 
     async def clear_others(self) -> None:
         """Remove the temporary files of replicas that are gone, where they share this data folder."""
-        if self._context.database.shared:
-            executors = tables.executors.c
-            query = sa.select(executors.id).where(executors.reaped.is_(True))
+        if not self._context.database.shared:
+            return
+        parent, own = self._context.temp_dir.parent, self._context.temp_dir.name
+        others = await threaded(partial(_folders, parent)) - {own}
+        executors = tables.executors.c
+        query = sa.select(executors.id).where(executors.id.in_(others), executors.reaped.is_(True))
+        if others:
             gone = await self._context.database.read(lambda connection: set(connection.execute(query).scalars()))
-            await threaded(partial(_clear_folders, self._context.temp_dir.parent, gone))
+            await threaded(partial(_clear_folders, parent, gone))
 
     async def upload(self, declared: Declared, parts: AsyncIterator[bytes]) -> Asset:
         """Take a file, wholly or not at all.
@@ -113,19 +118,19 @@ class Assets:
             **asdict(received),
             **asdict(found),
         )
-        insert = sa.insert(tables.assets).values(**_row(asset), delete_time=now + self._unfinished)
+        row = _row(asset) | {"delete_time": now + self._unfinished}
 
         def begin(connection: sa.Connection) -> None:
             tenants.check_active(connection, declared.tenant)  # it may have changed while the file came
-            connection.execute(insert)
+            connection.execute(insert_unless_there(connection, tables.assets, [row]))
 
-        await self._context.database.write(begin)
+        await self._context.database.write_known(begin)
         metadata = {"tenant": asset.tenant, "upload_time": now.isoformat(timespec="seconds")}
         await self._context.store.put_file(
             asset.key, path, content_type=asset.mime_type, metadata=metadata, sha256=asset.sha256
         )
         show = sa.update(tables.assets).where(tables.assets.c.id == asset_id, tables.assets.c.key.is_not(None))
-        shown = await self._context.database.write(
+        shown = await self._context.database.write_known(
             lambda connection: connection.execute(show.values(delete_time=None)).rowcount
         )
         if not shown:
@@ -311,11 +316,13 @@ def _asset_of(row: Row) -> Asset:
     return Asset(**{name: getattr(row, name) for name in Asset.__slots__} | {"kind": AssetKind(row.kind)})
 
 
+def _folders(parent: Path) -> set[str]:
+    return {left.name for left in parent.iterdir() if left.is_dir()} if parent.is_dir() else set()
+
+
 def _clear_folders(parent: Path, names: set[str]) -> None:
-    if parent.is_dir():
-        for left in parent.iterdir():
-            if left.name in names:
-                shutil.rmtree(left, ignore_errors=True)
+    for name in names:
+        shutil.rmtree(parent / name, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:

@@ -252,7 +252,7 @@ class Engine:
         )
         self._client = DBOSClient(
             system_database_url=self._database.url,
-            system_database_engine=self._database.dbos_engine,
+            system_database_engine=self._database.engine,  # the writer's: on it DBOS prepares its statements once
             serializer=DBOSPortableJSONSerializer(),
             application_name=_APPLICATION,
         )

@@ -14,7 +14,7 @@ LONGEST_STAY = 5.0
 """Seconds that anybody stands in the line."""
 _HARD = 4
 """Places, as a multiple of what is worked on at once, beyond which even an owner below its share has to wait."""
-_LENGTH = 16
+_LENGTH = 8
 """Callers in the line, for each of what is worked on at once; twice as many for owners below their share of it."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Protocol
@@ -16,6 +16,10 @@ from jobs.buckets import Rate
 from jobs.records import AttemptOutcome
 
 LONGEST_POLL = 30.0
+_EARLIEST = 0.6
+"""The part of the usual run time before which few runs end."""
+_LATE = 0.04
+"""The part of a run that may pass between two polls, before they are spread."""
 _AGAIN = 1.0
 """Seconds until a source that could not be asked is asked again."""
 _KEPT = 50
@@ -136,10 +140,13 @@ class History:
     _runs: defaultdict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=_KEPT))
     )
+    _usual: dict[bool, dict[str, int]] = field(default_factory=dict)
+    """What `usual` found, until another run is added: every request for a video asks."""
 
     def add(self, endpoint: str, model: str, seconds: float) -> None:
         """One more success took this long from submit to ready."""
         self._runs[endpoint, model].append(seconds)
+        self._usual.clear()
 
     def typical(self, endpoint: str, model: str, otherwise: tuple[int, int]) -> tuple[float, float]:
         """The usual run time (p50, p90); `otherwise` until we know better."""
@@ -149,8 +156,13 @@ class History:
         cuts = quantiles(runs, n=10, method="inclusive")
         return cuts[4], cuts[8]
 
-    def usual(self, *, mock: bool) -> dict[str, int]:
+    def usual(self, *, mock: bool) -> Mapping[str, int]:
         """Model -> its usual run time in whole seconds, where enough was seen; of emulators, or of vendors."""
+        if mock not in self._usual:
+            self._usual[mock] = self._medians(mock=mock)
+        return self._usual[mock]
+
+    def _medians(self, *, mock: bool) -> dict[str, int]:
         runs: defaultdict[str, list[float]] = defaultdict(list)
         for (endpoint, model), seconds in self._runs.items():
             if endpoint.startswith("mock:") == mock:
@@ -182,8 +194,11 @@ def past_runs(connection: sa.Connection) -> list[tuple[str, str, float]]:
 
 
 def next_poll(elapsed: float, typical: tuple[float, float], floor: float) -> float:
-    """Seconds until the next poll: sparse before the usual run time, denser around it, sparse again long after."""
-    usual, late = typical
-    around = max(late - usual, 10) / 10
-    delay = (usual - elapsed) / 2 if elapsed < usual else around * (1 if elapsed < 2 * late else 4)
+    """Seconds until the next poll: sparse while an end is unlikely, then so that it is heard of 5 % of the run late.
+
+    The vendor's advice counts for more: 5 s between two polls are 10 % of a run of 50 s.
+    """
+    usual, _ = typical
+    likely = _EARLIEST * usual
+    delay = likely - elapsed if elapsed < likely else _LATE * elapsed
     return min(max(delay, floor), LONGEST_POLL) * random.uniform(1.0, 1.2)  # noqa: S311 - spread

@@ -319,6 +319,9 @@ def usage_of(value: Mapping[str, Json]) -> Usage:
 
 
 _MEDIA_FIELDS = ("first_frame", "last_frame", "source_video")
+_PLAIN_FIELDS = tuple(
+    name for name in ClipSpec.__slots__ if name not in (*_MEDIA_FIELDS, "references", "vendor_options")
+)
 
 
 def spec_json(spec: ClipSpec, input_ids: Mapping[int, str]) -> dict[str, Json]:
@@ -339,11 +342,7 @@ def spec_json(spec: ClipSpec, input_ids: Mapping[int, str]) -> dict[str, Json]:
             "name": value.name,
         }
 
-    plain = {
-        name: getattr(spec, name)
-        for name in ClipSpec.__slots__
-        if name not in (*_MEDIA_FIELDS, "references", "vendor_options")
-    }
+    plain = {name: getattr(spec, name) for name in _PLAIN_FIELDS}
     return {
         **plain,
         **{name: media(getattr(spec, name)) for name in _MEDIA_FIELDS},

@@ -53,10 +53,10 @@ class Sweeper:
         """What one process does for all that share the database; by two at once it would be done twice, not wrongly."""
         await self.resolver.sweep()
         await self.erasure.sweep()
+        await self.assets.clear_others()
         if passed % _STRANDED_EVERY < EVERY:
             await self.retention.sweep()
             await self.assets.tidy()
-            await self.assets.clear_others()
         if passed % _TIDY_EVERY < EVERY:
             await self.retention.sweep_files()
 

@@ -78,7 +78,7 @@ class Application:
                 await self._start(stack)
                 self._stack = stack.pop_all()
         except DATABASE_ERRORS as error:
-            if not (isinstance(error, DatabaseUnavailable) or is_away(error)):
+            if not (isinstance(error, DatabaseUnavailable | sa.exc.OperationalError) or is_away(error)):
                 raise
             said = str(getattr(error, "orig", error)).strip().splitlines()[:1]
             raise CannotStart(f"the database cannot be used: {advice(error)} ({' '.join(said)})") from None

@@ -184,12 +184,18 @@ class Findings:
 
     def options(self, field: str, struct: Struct) -> dict[str, Any]:
         """Vendor options as plain JSON values, or none when they hold what no JSON has or are too many."""
-        budget = [_OPTION_NODES]
+        budget = [_OPTION_NODES + 1]
         try:
-            return {key: _plain(value, budget, _OPTION_DEPTH) for key, value in struct.fields.items()}
+            whole: dict[str, Any] = _plain(Value(struct_value=struct), budget, _OPTION_DEPTH + 1)
+            return whole
         except ValueError as error:
             self.add(field, str(error))
             return {}
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """The text that a value itself is, or the names of its members."""
+    return value.fields if isinstance(value, Struct) else [value] if isinstance(value, str) else []
 
 
 def _plain(value: Value, budget: list[int], depth: int) -> Any:
@@ -202,6 +208,8 @@ def _plain(value: Value, budget: list[int], depth: int) -> Any:
     if kind == "string_value" and len(value.string_value) > _OPTION_TEXT:
         raise ValueError(f"texts may have at most {_OPTION_TEXT:,} characters")
     found = None if kind in (None, "null_value") else getattr(value, kind)
+    if any(_CONTROL.search(text) for text in _texts(found)):
+        raise ValueError("may not hold control characters other than tab and line feed; remove them")
     if isinstance(found, Struct):
         return {key: _plain(entry, budget, depth - 1) for key, entry in found.fields.items()}
     if isinstance(found, ListValue):

@@ -22,6 +22,8 @@ HEAD = "0006"
 TABLES = (job_tables, ledger_tables, server_tables)
 """The modules whose import declares every table."""
 _LOCK, _LOCK_SECONDS = 0x66696C6D, 120
+_TABLE_SECONDS = 10.0
+"""For how long a migration waits for a table, and everybody else behind it. A backup holds tables for longer."""
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -66,6 +68,7 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{round(_TABLE_SECONDS * 1000)}ms'")
         yield connection
 
 

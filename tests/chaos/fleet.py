@@ -151,6 +151,13 @@ class Place(threading.Thread):
 
     def run(self) -> None:
         """Until all endings were played, or it is over."""
+        try:
+            self._play()
+        except Exception as error:  # a place that stops would be missed by nobody
+            self._fleet.fault("N1", f"place {self._number} came to an end: {type(error).__name__} {error}")
+            raise
+
+    def _play(self) -> None:
         for ending in self._fleet.wanted.endings(self._number):
             while not self._fleet.over.is_set() and not self._life(ending):
                 self._fleet.count("start failed while the database was away")
@@ -163,13 +170,13 @@ class Place(threading.Thread):
         point = fleet.story.points.choose(self._chance) if ending == "point" else ""
         server = fleet.site.replica(point, self._number)
         try:
-            if not server.target and not point and not fleet.away(began):
-                fleet.fault("N1", f"place {self._number}: the server did not start")
             if server.target:
                 fleet.story.recoveries.append(time.monotonic() - began)
                 self._serve(server, ending)
-            elif server.died(10.0) and server.process.returncode > 0:
-                return False
+            elif not server.died(10.0) or server.process.returncode != -9 or not point:
+                if fleet.away(began):
+                    return False
+                fleet.fault("N1", f"place {self._number}: the server did not start, {server.process.returncode}")
             if point and server.died(0.0) and server.process.returncode == -9:
                 fleet.count("died at a point")
                 fleet.story.points.reached[point.partition(":")[0]] += 1

@@ -37,9 +37,11 @@ class Emulators:
 
     def __init__(self, data_dir: Path, speed: float) -> None:
         command = [FILMGATE, "emulate", "--port", "0", "--data-dir", str(data_dir)]
-        self.process = subprocess.Popen(
-            [*command, "--speed", str(speed)], stdout=subprocess.PIPE, text=True, env=environment()
-        )
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with (data_dir / "emulators.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--speed", str(speed)], stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
+            )
         CHILDREN.add(self.process)
         assert self.process.stdout is not None
         self.url = first_url(self.process.stdout.readline())

@@ -108,8 +108,8 @@ async def test_a_place_that_is_given_to_one_who_goes_just_then_is_given_on() -> 
 
 async def test_a_line_is_only_so_long_and_one_owner_has_it_not_for_itself() -> None:
     crowd = Crowd()
-    await crowd.come("loud", MOST + 16 * MOST)
-    assert crowd.places.waiting == 16 * MOST
+    await crowd.come("loud", MOST + 8 * MOST)
+    assert crowd.places.waiting == 8 * MOST
     await crowd.come("loud", 5)
     assert crowd.refused == ["loud"] * 5
     await crowd.come("quiet", 4 * MOST)

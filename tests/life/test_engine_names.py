@@ -160,6 +160,54 @@ async def test_a_queued_clip_is_not_stranded(opened: Opened) -> None:
     await workshop.jobs.cancel(waiting, "acme")
 
 
+FOREIGN = {
+    "a step we do not have": "SET function_name = 'DBOS.patch-x' WHERE function_name = 'submit'",
+    "a next step we do not have": "SET output = replace(output, 'wait', 'inspect')",
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+async def test_a_run_that_another_version_wrote_begins_anew(opened: Opened, change: str) -> None:
+    workshop = await opened()
+    view = await _stuck(workshop)
+    clip_id = view.clips[0].clip.id
+    await _kill_tasks(workshop)
+
+    def work(connection: sa.Connection) -> int:
+        _reach_engine(connection)
+        return connection.execute(sa.text(f"UPDATE operation_outputs {FOREIGN[change]}")).rowcount
+
+    assert await workshop.database.write(work) == 1
+    await workshop.jobs.context.engine.requeue(workflow_id(clip_id, 1))
+
+    async def anew() -> bool:
+        [clip] = (await workshop.jobs.view(view.job.id, "acme")).clips
+        return clip.clip.run == 2 and clip.attempts[0].end_time is None
+
+    await workshop.eventually(anew)
+    await _goes_on(workshop, view)
+
+
+async def test_a_run_that_another_version_only_began_begins_anew(opened: Opened) -> None:
+    workshop = await opened(tenant_clips=1)
+    first = await _stuck(workshop)
+    waiting = await workshop.order(GEN45, duration=2.0, prompt="waits for its place")
+    [clip] = (await workshop.jobs.view(waiting, "acme")).clips
+    mark = sa.text(
+        "INSERT INTO operation_outputs (workflow_uuid, function_id, function_name) VALUES (:name, 1, 'DBOS.patch-x')"
+    )
+
+    def work(connection: sa.Connection) -> None:
+        _reach_engine(connection)
+        connection.execute(mark, {"name": workflow_id(clip.clip.id, 1)})
+
+    await workshop.database.write(work)
+    await workshop.jobs.cancel(first.job.id, "acme")
+    view = await workshop.ended(waiting)
+    assert (view.job.state, view.clips[0].clip.run) == (JobState.SUCCEEDED, 2)
+    assert len(await workshop.vendor_jobs("waits for its place")) == 1
+
+
 async def _begin_again(workshop: "Workshop", workflow: str) -> str:
     """Let a run that has ended run once more, as if its end had not been written down; what it ends with."""
 

@@ -24,6 +24,8 @@ CANNOT_START = 3
 SMALL = 4096
 """Bytes beyond which no file may grow: every file of the database is larger."""
 
+ENDED = {job_pb2.JOB_STATE_SUCCEEDED}
+WITH_VENDOR = {job_pb2.PROGRESS_STAGE_VENDOR_QUEUED, job_pb2.PROGRESS_STAGE_VENDOR_RUNNING}
 OBEDIENT = """
 import ctypes, os, sys
 for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: root obeys the modes of files then, too
@@ -75,9 +77,13 @@ class Site:
 
     def begin(self) -> None:
         """Order some jobs, which the vendor does not finish before it is told to."""
+        self.order_many("clip")
+
+    def order_many(self, prompt: str) -> None:
+        """Some jobs, until each is known to be the vendor's: a kill loses no reply of it then."""
         for number in range(JOBS):
-            assert self.order(f"clip {number}") is None
-        _eventually(lambda: len(self.emulators.ask("/control/jobs")["jobs"]) == JOBS)
+            assert self.order(f"{prompt} {number}") is None
+        _eventually(lambda: all(job.state in ENDED or job.progress.stage in WITH_VENDOR for job in self.jobs()))
 
     def judge(self, jobs: int) -> None:
         """Everything goes on: every job succeeds, each bought once, and file and books are sound."""
@@ -150,6 +156,7 @@ def test_locked_by_another_program(site: Site, lock_seconds: float) -> None:
     if refusals != [None]:
         _unavailable(refusals[0], "another program has locked it")
     assert site.order("while locked") is None
+    _eventually(lambda: all(job.progress.stage in WITH_VENDOR for job in site.jobs()))
     site.server.kill()
     starting = threading.Thread(target=site.start)
     with _locked(site.folder, lock_seconds):
@@ -171,8 +178,7 @@ def test_a_full_disk(site: Site) -> None:
     _eventually(lambda: site.order("while full") is None)
     _eventually(lambda: [job.state for job in site.jobs()] == [job_pb2.JOB_STATE_SUCCEEDED] * (JOBS + 1))
     site.emulators.ask("/control/speed", {"speed": SLOW})
-    for number in range(JOBS):
-        assert site.order(f"before the kill {number}") is None
+    site.order_many("before the kill")
     site.server.fill_disk(SMALL)
     site.server.kill()
     assert "free space" in site.refusal_to_start(limit=SMALL)

@@ -82,16 +82,19 @@ class Process:
 class Replica(Process):
     """One server."""
 
-    def __init__(self, fleet: "Fleet", number: int) -> None:
+    def __init__(self, fleet: "Fleet", number: int, variables: Mapping[str, str]) -> None:
+        usual = {
+            "FILMGATE_DATABASE_URL": fleet.urls[number % 2],
+            "FILMGATE_EMULATOR_URL": fleet.emulator_url,
+            "FILMGATE_MOCK": "always",
+            "FILMGATE_LEASE_SECONDS": str(LEASE),
+            "FILMGATE_TENANT_CLIPS": "100",
+            "FILMGATE_LOG_LEVEL": "info",
+        }
         super().__init__(
             fleet.folder / f"replica-{number}.log",
             *("serve", "--grpc-port=0", "--http-port=0", f"--data-dir={fleet.folder}"),
-            FILMGATE_DATABASE_URL=fleet.urls[number % 2],
-            FILMGATE_EMULATOR_URL=fleet.emulator_url,
-            FILMGATE_MOCK="always",
-            FILMGATE_LEASE_SECONDS=str(LEASE),
-            FILMGATE_TENANT_CLIPS="100",
-            FILMGATE_LOG_LEVEL="info",
+            **{**usual, **variables},
         )
 
     def connect(self) -> "Replica":
@@ -101,6 +104,12 @@ class Replica(Process):
         self.channel = grpc.insecure_channel(words["grpc"])
         self.stub: Stub = stub_on(self.channel)
         return self
+
+    @property
+    def executor(self) -> str:
+        """Its name among the others, from its log."""
+        [entry] = [json.loads(line) for line in self.log.read_text().splitlines() if "a lease was taken" in line]
+        return str(entry["executor"])
 
     def order(self, prompt: str, **fields: Any) -> str:
         """A job's id."""
@@ -136,12 +145,12 @@ class Fleet:
         self._stack = stack
         self._started = 0
 
-    def start(self, count: int = 1, kind: type[Replica] = Replica) -> list[Replica]:
-        """So many servers more, started at once."""
+    def start(self, count: int = 1, kind: type[Replica] = Replica, **variables: str) -> list[Replica]:
+        """So many servers more, started at once; `variables` are added to their environment."""
         replicas = []
         for _ in range(count):
             self._started += 1
-            replica = kind(self, self._started)
+            replica = kind(self, self._started, variables)
             self._stack.callback(replica.end)
             replicas.append(replica)
         for replica in replicas:

@@ -35,8 +35,11 @@ def test_whoever_goes_is_replaced_and_nothing_is_bought_twice(fleet: Fleet) -> N
     killed, frozen, leaving = fleet.start(3)
     working = _work_for(fleet, [killed, frozen, leaving])
     all_work = fleet.pending().total()
+    left = fleet.folder / "tmp" / killed.executor / "a clip of which half is here"
+    left.mkdir(parents=True)
     killed.send(signal.SIGKILL)
     _taken_over(fleet, working, all_work, 2)
+    eventually(lambda: not left.exists())
     frozen.send(signal.SIGSTOP)
     _taken_over(fleet, working, all_work, 1)
     [fresh] = fleet.start()

@@ -36,6 +36,18 @@ async def test_a_drain_refuses_new_calls_on_open_connections(application: Applic
         assert (await application.jobs.ready())["engine"] == "draining"
 
 
+@pytest.mark.parametrize(
+    ("public", "told"), [("http://localhost:9", "http://localhost:9"), ("https://films.example.com", "")]
+)
+async def test_emulators_call_what_stands_before_the_replicas_of_this_machine(
+    tmp_path: Path, public: str, told: str
+) -> None:
+    running = Application(chosen(tmp_path, mock="always", public_url=public))
+    await running.start()
+    assert running.jobs.context.loopback_url == (told or f"http://127.0.0.1:{running.http_port}")
+    await running.stop()
+
+
 async def test_what_is_signed_lasts_over_a_restart(tmp_path: Path) -> None:
     ports = []
     tokens = []

@@ -59,6 +59,8 @@ CASES: dict[str, tuple[Callable[[pb.GenerateVideoRequest], None], str, str]] = {
     "ratio in words": (_typed(aspect_ratio="wide"), "parameters.aspect_ratio", "INVALID_REQUEST"),
     "ratio of zeros": (_typed(aspect_ratio="0:0"), "parameters.aspect_ratio", "INVALID_REQUEST"),
     "unknown vendor option": (_options(no_such_option=1), "vendor_options.no_such_option", "UNSUPPORTED_PARAMETER"),
+    "option with a NUL": (_options(contentModeration="a\0b"), "vendor_options", "INVALID_REQUEST"),
+    "option's name with a NUL": (_options(**{"a\0b": 1}), "vendor_options", "INVALID_REQUEST"),
     "option not a number": (_options(contentModeration=math.nan), "vendor_options", "INVALID_REQUEST"),
     "empty prompt": (_put("prompt", ""), "prompt", ""),
     "blank prompt": (_put("prompt", " \n "), "prompt", ""),

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 import jobs.tables
 from core.database import metadata, sqlite_engine
-from core.postgres import postgres_engine
+from core.postgres import advice, postgres_engine
 from ledger import tally
 from ledger.tables import entries, tallies
 from server import schema
@@ -98,6 +98,22 @@ def test_a_newer_database_is_refused(engine: sa.Engine) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(schema.NewerSchema):
         schema.upgrade(engine)
+
+
+def test_a_migration_does_not_wait_long_for_a_table(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_TABLE_SECONDS", 0.2)
+    with postgres.database() as name:
+        engine = postgres_engine(postgres.url(name), application_name="test", pool_size=10, lock_seconds=0.25)
+        with engine.begin() as connection:
+            command.upgrade(schema.configuration(connection), "0002")
+        with engine.begin() as backup:
+            backup.exec_driver_sql("LOCK TABLE ledger_entry IN ACCESS SHARE MODE")
+            with pytest.raises(sa.exc.OperationalError) as refused:
+                schema.upgrade(engine)
+        assert "a backup" in advice(refused.value)
+        assert schema.version(engine) == "0002"
+        assert schema.upgrade(engine)
+        engine.dispose()
 
 
 @pytest.mark.parametrize("old", [True, False], ids=["old", "empty"])
