@@ -113,7 +113,8 @@ def recovery(folder: Path, clips: int = BACK) -> Section:
     """SIGKILL with clips waiting; how soon all wait again."""
     with vendor(folder, "--quiet", f"{clips / _POLLS:g}") as upstream:
         variables = settings(upstream, clips)
-        plain = [_start(folder / f"plain-{number}", variables) for number in range(_STARTS)]
+        _start(folder / "plain", variables)  # makes the database
+        plain = [_start(folder / "plain", variables) for _ in range(_STARTS)]
         place = folder / "server"
         with watched(place, **variables) as (ours, _inside):
             fill(ours, upstream, clips, clips)
@@ -134,8 +135,8 @@ def recovery(folder: Path, clips: int = BACK) -> Section:
     remark = (
         f"{clips:,} clips wait at a stand-in vendor; the server is killed (SIGKILL) and started again, {_STARTS} times;"
         " medians. Times count from the start of the new process. A clip waits again when its task is in the step that"
-        " waits, as the process itself tells; then it is polled within the vendor's budget. Peer: a start with an empty"
-        " data folder."
+        " waits, as the process itself tells; then it is polled within the vendor's budget. Peer: a start with a"
+        " database without clips."
     )
     return Section(title=f"{clips:,} waiting clips after SIGKILL", remark=remark, figures=figures)
 

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,8 @@ from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView
 from jobs.pace import next_poll
 from jobs.records import JobState
+from jobs.sender import Sender
+from jobs.wait import Waiting, _Watch
 from providers.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -177,3 +180,21 @@ def test_polls_are_never_faster_than_the_vendors_advice_nor_slower_than_half_a_m
     for elapsed in range(0, 2000, 7):
         for typical in ((1, 2), (30, 60), (120, 240)):
             assert 3.0 <= next_poll(float(elapsed), typical, 3.0) <= 36.0
+
+
+async def test_what_a_dead_process_waited_for_is_looked_at_within_its_turn(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("runway", STUCK)
+    job_id = await workshop.order(MODELS["runway"])
+    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
+    context = workshop.jobs.context
+    found = await context.situations(view.clips[0].clip.id)
+    assert found.last is not None
+    step = Waiting(context, Sender(context))
+    known, new = (_Watch(found, replace(found.last, stage=stage), stage) for stage in (found.last.stage, ""))
+    delays = [step._first_delay(known) for _ in range(50)]
+    assert 0 < min(delays) < max(delays) <= context.policy.mock_poll
+    assert step._first_delay(new) == 0
+    known.found = replace(found, job=replace(found.job, cancel_requested=True))
+    assert step._first_delay(known) == 0
+    await workshop.jobs.cancel(job_id, "acme")
