@@ -89,8 +89,8 @@ def _database() -> Iterator[str]:
     """The address of a new Postgres that syncs, as it does by default."""
     running = Postgres(_DURABLE)
     try:
-        with running.database() as name:
-            yield running.url(name)
+        running.run("CREATE DATABASE bench")
+        yield running.url("bench")
     finally:
         running.remove()
 
