@@ -62,7 +62,7 @@ def peers(folder: Path, seconds: float = SECONDS) -> Section:
         with proxy.litellm(folder / "litellm", address) as peer, _ours(folder, address, database) as ours:
             accepts = _turns("accepts", _accepting(folder, peer, ours, seconds))
             reads = _turns("status reads", _reading(folder, peer, ours, seconds))
-            lost = _lost(peer, ours[_SQLITE], upstream)
+            lost = list(_lost(peer, ours[_SQLITE], upstream))
     whole = _whole(folder, seconds)
     figures = [*_compared("accepts", accepts, 4), *_compared("status reads", reads, 10), *whole, *lost]
     return Section(title=f"Beside LiteLLM {proxy.VERSION}", remark=_REMARK, figures=figures)
@@ -89,8 +89,8 @@ def _database() -> Iterator[str]:
     """The address of a new Postgres that syncs, as it does by default."""
     running = Postgres(_DURABLE)
     try:
-        with running.database() as name:
-            yield running.url(name)
+        running.run("CREATE DATABASE bench")
+        yield running.url("bench")
     finally:
         running.remove()
 
@@ -192,6 +192,7 @@ def _whole(folder: Path, seconds: float) -> Sequence[Figure]:
         places = {"FILMGATE_TENANT_CLIPS": str(_AT_ONCE)}
         with _ours(folder / "whole", address, database, **places) as ours:
             rates = {name: _jobs_per_second(each) for name, each in ours.items()}
+    print(f"peers: whole jobs: {', '.join(f'{name} {rate:.1f}/s' for name, rate in rates.items())}", file=sys.stderr)
     size = f"a clip of {clip.stat().st_size / 1024:.0f} KiB, {_AT_ONCE} at once"
     return [
         told(f"peer: create, look and fetch {size}, {_PEER}", fetched.rate, "/s"),
@@ -236,6 +237,7 @@ def _lost(peer: Started, ours: Started, upstream: Started) -> Iterator[Figure]:
         yield told(f"peer: {what}, {_PEER}, OpenAI's SDK calls", made[1], f"; {openai} of {_LOST} callers have an id")
         figure = at_most(f"{what}, we", made[2], 1, "", f"{made[2] / made[0]:.2f} x {_PEER}")
         yield replace(figure, got=f"{figure.got}; {found} of {_LOST} go on")
+        print(f"peers: replies lost by a {words}: {made[0]:g} videos, {made[1]:g}, ours {made[2]:g}", file=sys.stderr)
 
 
 def _ordered(ours: Started, kind: str, numbers: range) -> int:
