@@ -21,7 +21,7 @@ REQUEST_FIELDS = [
     *("tenant_name", "creative_id", "prompt", "model", "variations", "parameters"),
     *("first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models"),
     *("max_cost", "request_id", "wait", "validate_only", "webhook", "labels"),
-    *("selection", "vendor_options", "allow_substitutions"),
+    *("selection", "vendor_options", "allow_substitutions", "priority"),
 ]
 RPCS = [
     *("CreateTenant", "GetTenant", "ListTenants", "UpdateTenant"),
