@@ -114,15 +114,16 @@ async def test_who_does_not_listen_waits_for_being_refused(opened: Opened, monke
     admission = workshop.jobs.admission
     async with admission.accepting("deaf"):
         pass
-    took = []
-    for _ in range(13):
+    took = [0.0]
+    while max(took) < 0.2:  # a look at what there is may come between, and begins the count anew
+        assert len(took) < 1000
         await admission._accounts.limits("deaf")  # from the database, now and then
         begin = time.monotonic()
         refusal = await _refusal(admission, "deaf", left=20.0)
         took.append(time.monotonic() - begin)
         assert refusal.reason is Reason.TENANT_RATE_LIMITED
         assert 90 < (refusal.retry_after or 0) <= 100
-    assert min(took[-2:]) >= 0.2 > min(took)
+    assert len(took) > 10
     assert admission._held == 0
     assert admission._places.taken == 0
 
