@@ -63,7 +63,7 @@ async def test_every_fault_of_a_download_is_healed_by_asking_again(opened: Opene
 
 
 async def test_a_file_that_never_comes_is_paid_and_not_bought_again(opened: Opened) -> None:
-    workshop = await opened(policy=HASTE | {"download_deadline": 0.5})
+    workshop = await opened(policy=HASTE | {"download_deadline": 1.5})
     faults = {
         "expired-url": FailureReason.DOWNLOAD_FAILED,
         "truncated": FailureReason.DOWNLOAD_FAILED,
