@@ -18,6 +18,8 @@ from clients.commands.refusals import plain
 app = typer.Typer(help="Tenants, budgets, usage; for operators.", no_args_is_help=True)
 Everyone = Annotated[bool, typer.Option("--everyone", help="Of every tenant.")]
 Limit = Annotated[int, typer.Option(min=1, help="Most rows to show.")]
+_LARGEST_PAGE = 200
+_TENANT_COLUMNS = ("tenant", "name", "state", "ambiguous attempts", "default fallbacks", "since")
 _DIMENSIONS = ("day", "model", "creative", "stage", "vendor", "tenant")
 
 
@@ -31,11 +33,10 @@ def tenants(
 ) -> None:
     """Every tenant, by name."""
     with connection.connect(target, "", api_key, insecure) as client:
-        request = messages.ListTenantsRequest(page_size=min(limit, 200))
-        found = list(islice(_pages(client, "ListTenants", request, "tenants"), limit))
+        request = messages.ListTenantsRequest()
+        found = _rows(client, "ListTenants", request, "tenants", limit)
     if not _printed(found, as_json):
-        columns = ("tenant", "name", "state", "ambiguous attempts", "default fallbacks", "since")
-        output.print_table(columns, map(_tenant_row, found))
+        output.print_table(_TENANT_COLUMNS, map(_tenant_row, found))
 
 
 @app.command("tenant")
@@ -68,8 +69,7 @@ def tenant(
             client.account("UpdateTenant", change)
         found = client.account("GetTenant", messages.GetTenantRequest(tenant_name=tenant)).tenant
     if not _printed([found], as_json):
-        columns = ("tenant", "name", "state", "ambiguous attempts", "default fallbacks", "since")
-        output.print_table(columns, [_tenant_row(found)])
+        output.print_table(_TENANT_COLUMNS, [_tenant_row(found)])
 
 
 @app.command("budgets")
@@ -133,9 +133,9 @@ def parked(
     insecure: connection.Insecure = False,
 ) -> None:
     """Clips that wait for a decision: see `resolve`."""
-    request = messages.ListParkedClipsRequest(tenant_name="" if everyone else tenant, page_size=min(limit, 200))
+    request = messages.ListParkedClipsRequest(tenant_name="" if everyone else tenant)
     with connection.connect(target, tenant, api_key, insecure) as client:
-        found = list(islice(_pages(client, "ListParkedClips", request, "clips"), limit))
+        found = _rows(client, "ListParkedClips", request, "clips", limit)
     if not _printed(found, as_json):
         columns = ("clip", "tenant", "creative", "model", "attempt", "held", "sent", "ends", "why")
         output.print_table(columns, map(_parked_row, found))
@@ -153,13 +153,17 @@ def audit(
     insecure: connection.Insecure = False,
 ) -> None:
     """Who changed what, and the alarms about money."""
-    request = messages.ListAuditEntriesRequest(
-        tenant_name="" if everyone else tenant, action=action, page_size=min(limit, 200)
-    )
+    request = messages.ListAuditEntriesRequest(tenant_name="" if everyone else tenant, action=action)
     with connection.connect(target, tenant, api_key, insecure) as client:
-        found = list(islice(_pages(client, "ListAuditEntries", request, "entries"), limit))
+        found = _rows(client, "ListAuditEntries", request, "entries", limit)
     if not _printed(found, as_json):
         output.print_table(("time", "who", "what", "tenant", "to", "outcome", "detail"), map(_audit_row, found))
+
+
+def _rows(client: FilmgateClient, rpc: str, request: Any, field: str, limit: int) -> list[Any]:
+    """The first rows of a list."""
+    request.page_size = min(limit, _LARGEST_PAGE)
+    return list(islice(_pages(client, rpc, request, field), limit))
 
 
 def _pages(client: FilmgateClient, rpc: str, request: Any, field: str) -> Iterator[Any]:
