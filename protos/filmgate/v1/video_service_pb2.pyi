@@ -5,6 +5,7 @@ from filmgate.v1 import common_pb2 as _common_pb2
 from filmgate.v1 import job_pb2 as _job_pb2
 from filmgate.v1 import media_pb2 as _media_pb2
 from filmgate.v1 import model_pb2 as _model_pb2
+from filmgate.v1 import prompt_pb2 as _prompt_pb2
 from filmgate.v1 import quote_pb2 as _quote_pb2
 from filmgate.v1 import video_pb2 as _video_pb2
 from filmgate.v1 import webhook_pb2 as _webhook_pb2
@@ -32,7 +33,7 @@ PRIORITY_NORMAL: Priority
 PRIORITY_HIGH: Priority
 
 class GenerateVideoRequest(_message.Message):
-    __slots__ = ("tenant_name", "creative_id", "prompt", "model", "variations", "parameters", "first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models", "max_cost", "request_id", "wait", "validate_only", "webhook", "labels", "selection", "vendor_options", "allow_substitutions", "priority")
+    __slots__ = ("tenant_name", "creative_id", "prompt", "model", "variations", "parameters", "first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models", "max_cost", "request_id", "wait", "validate_only", "webhook", "labels", "selection", "vendor_options", "allow_substitutions", "priority", "prompt_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +63,7 @@ class GenerateVideoRequest(_message.Message):
     VENDOR_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     ALLOW_SUBSTITUTIONS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_ID_FIELD_NUMBER: _ClassVar[int]
     tenant_name: str
     creative_id: str
     prompt: str
@@ -84,7 +86,8 @@ class GenerateVideoRequest(_message.Message):
     vendor_options: _struct_pb2.Struct
     allow_substitutions: bool
     priority: Priority
-    def __init__(self, tenant_name: _Optional[str] = ..., creative_id: _Optional[str] = ..., prompt: _Optional[str] = ..., model: _Optional[str] = ..., variations: _Optional[int] = ..., parameters: _Optional[_Union[_media_pb2.VideoParameters, _Mapping]] = ..., first_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., last_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., reference_images: _Optional[_Iterable[_Union[_media_pb2.ReferenceImage, _Mapping]]] = ..., source_video: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., enhance_prompt: _Optional[bool] = ..., fallback_models: _Optional[_Iterable[str]] = ..., max_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ..., webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., selection: _Optional[_Union[_media_pb2.Selection, _Mapping]] = ..., vendor_options: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., allow_substitutions: _Optional[bool] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    prompt_id: str
+    def __init__(self, tenant_name: _Optional[str] = ..., creative_id: _Optional[str] = ..., prompt: _Optional[str] = ..., model: _Optional[str] = ..., variations: _Optional[int] = ..., parameters: _Optional[_Union[_media_pb2.VideoParameters, _Mapping]] = ..., first_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., last_frame: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., reference_images: _Optional[_Iterable[_Union[_media_pb2.ReferenceImage, _Mapping]]] = ..., source_video: _Optional[_Union[_media_pb2.MediaInput, _Mapping]] = ..., enhance_prompt: _Optional[bool] = ..., fallback_models: _Optional[_Iterable[str]] = ..., max_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., request_id: _Optional[str] = ..., wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ..., webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., selection: _Optional[_Union[_media_pb2.Selection, _Mapping]] = ..., vendor_options: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., allow_substitutions: _Optional[bool] = ..., priority: _Optional[_Union[Priority, str]] = ..., prompt_id: _Optional[str] = ...) -> None: ...
 
 class GenerateVideoResponse(_message.Message):
     __slots__ = ("job", "quote", "model", "model_reason", "parameters", "warnings")
@@ -433,3 +436,37 @@ class DeleteAssetRequest(_message.Message):
 class DeleteAssetResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetLineageRequest(_message.Message):
+    __slots__ = ("tenant_name", "creative_id", "page_size", "page_token")
+    TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATIVE_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tenant_name: str
+    creative_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, tenant_name: _Optional[str] = ..., creative_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class GetLineageResponse(_message.Message):
+    __slots__ = ("iterations", "prompts", "costs", "next_page_token")
+    ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    COSTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    iterations: _containers.RepeatedCompositeFieldContainer[_prompt_pb2.LineageIteration]
+    prompts: _containers.RepeatedCompositeFieldContainer[_prompt_pb2.Prompt]
+    costs: _containers.RepeatedCompositeFieldContainer[StageCost]
+    next_page_token: str
+    def __init__(self, iterations: _Optional[_Iterable[_Union[_prompt_pb2.LineageIteration, _Mapping]]] = ..., prompts: _Optional[_Iterable[_Union[_prompt_pb2.Prompt, _Mapping]]] = ..., costs: _Optional[_Iterable[_Union[StageCost, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class StageCost(_message.Message):
+    __slots__ = ("stage", "cost", "cost_unknown")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    COST_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    stage: _quote_pb2.CostStage
+    cost: _common_pb2.Money
+    cost_unknown: bool
+    def __init__(self, stage: _Optional[_Union[_quote_pb2.CostStage, str]] = ..., cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., cost_unknown: _Optional[bool] = ...) -> None: ...

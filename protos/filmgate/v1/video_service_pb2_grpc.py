@@ -115,6 +115,11 @@ class VideoServiceStub:
                 request_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.SerializeToString,
                 response_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.FromString,
                 _registered_method=True)
+        self.GetLineage = channel.unary_unary(
+                '/filmgate.v1.VideoService/GetLineage',
+                request_serializer=filmgate_dot_v1_dot_video__service__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=filmgate_dot_v1_dot_video__service__pb2.GetLineageResponse.FromString,
+                _registered_method=True)
 
 
 class VideoServiceServicer:
@@ -252,6 +257,14 @@ class VideoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLineage(self, request, context):
+        """Returns how the videos of a creative came about: its iterations, newest first, with their prompts, the feedback
+        that led to them, what has changed, and what each step has cost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VideoServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -334,6 +347,11 @@ def add_VideoServiceServicer_to_server(servicer, server):
                     servicer.DeleteAsset,
                     request_deserializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.FromString,
                     response_serializer=filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=filmgate_dot_v1_dot_video__service__pb2.GetLineageRequest.FromString,
+                    response_serializer=filmgate_dot_v1_dot_video__service__pb2.GetLineageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -769,6 +787,33 @@ class VideoService:
             '/filmgate.v1.VideoService/DeleteAsset',
             filmgate_dot_v1_dot_video__service__pb2.DeleteAssetRequest.SerializeToString,
             filmgate_dot_v1_dot_video__service__pb2.DeleteAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/filmgate.v1.VideoService/GetLineage',
+            filmgate_dot_v1_dot_video__service__pb2.GetLineageRequest.SerializeToString,
+            filmgate_dot_v1_dot_video__service__pb2.GetLineageResponse.FromString,
             options,
             channel_credentials,
             insecure,
