@@ -142,6 +142,15 @@ class History:
     )
     _usual: dict[bool, dict[str, int]] = field(default_factory=dict)
     """What `usual` found, until another run is added: every request for a video asks."""
+    _rings: dict[str, bool] = field(default_factory=dict)
+
+    def heard(self, endpoint: str, *, rang: bool) -> None:
+        """A clip is done that its vendor was to call back about: and whether it had, when we asked."""
+        self._rings[endpoint] = rang
+
+    def rings(self, endpoint: str) -> bool:
+        """Whether the endpoint's webhooks arrive, as far as the last clip shows: then polls are a safety net only."""
+        return self._rings.get(endpoint, False)
 
     def add(self, endpoint: str, model: str, seconds: float) -> None:
         """One more success took this long from submit to ready."""

@@ -100,6 +100,12 @@ attempts = sa.Table(
     sa.UniqueConstraint("clip_id", "number", name="attempt_once"),
     sa.UniqueConstraint("endpoint", "vendor_task_id", name="vendor_task_owned_once"),
     sa.Index("attempt_by_outcome", "outcome", "intend_time"),
+    sa.Index(
+        "attempt_under_way",
+        "endpoint",
+        sqlite_where=sa.text("end_time IS NULL"),
+        postgresql_where=sa.text("end_time IS NULL"),
+    ),
 )
 
 events = sa.Table(

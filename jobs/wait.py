@@ -14,7 +14,7 @@ from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
 from jobs.locks import lock_job
-from jobs.pace import next_poll
+from jobs.pace import LONGEST_POLL, next_poll
 from jobs.records import Attempt, AttemptOutcome, Situation, usage_json
 from jobs.sender import Sender
 from jobs.settle import Bill, bill_failure, derive_job, fail_attempt
@@ -64,15 +64,17 @@ class Waiting:
             if attempt.result is not None:
                 return "collect"
             watch = _Watch(found, attempt, attempt.stage)
-            await listening.wait(self._first_delay(watch))
+            rang = await listening.wait(self._first_delay(watch))
             while True:
                 crashpoint("before-poll")
                 outcome = await self.sender.poll(attempt, found.job.tenant)
                 crashpoint("after-poll")
                 step = await self._digest(watch, outcome)
+                if attempt.called_back and isinstance(outcome, Ready):
+                    self.context.history.heard(attempt.endpoint, rang=rang)
                 if step is not None:
                     return step
-                await listening.wait(self._delay(watch, outcome))
+                rang = await listening.wait(self._delay(watch, outcome))
 
     async def _digest(self, watch: _Watch, outcome: Outcome) -> str | None:
         """Act on what the vendor says; the next step's name, or None to go on waiting."""
@@ -192,6 +194,8 @@ class Waiting:
         if watch.stop_asked is not None:
             return max(_AFTER_CANCEL, asked or 0.0)
         attempt = watch.attempt
+        if attempt.called_back and self.context.history.rings(attempt.endpoint):
+            return max(LONGEST_POLL, asked or 0.0)
         elapsed = self._elapsed(attempt)
         usual = self.context.row(attempt).typical_seconds
         typical = self.context.history.typical(attempt.endpoint, attempt.model, usual)

@@ -42,6 +42,10 @@ class Findings:
         """One more broken rule."""
         self.violations.append(Violation(field=self._prefix + field, message=message, reason=reason))
 
+    def names(self, field: str) -> bool:
+        """Whether this field is known to be broken."""
+        return any(violation.field == self._prefix + field for violation in self.violations)
+
     def merge(self, violations: Iterable[Violation]) -> None:
         """Take over what others found, but for fields that are known to be broken already."""
         known = {violation.field for violation in self.violations}

@@ -37,9 +37,10 @@ class Desk:
             if intake.unimplemented is not None:
                 blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
             try:
-                plan = await self._plan(intake)
-                plans.append(plan)
-                intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
+                if not intake.findings.names("model"):  # without its name, another model would be planned for
+                    plan = await self._plan(intake)
+                    plans.append(plan)
+                    intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
             except (NotFound, Precondition) as error:
                 blockers.append((intake.findings, "model", error))
             except InvalidRequest as error:

@@ -4,14 +4,16 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from core.errors import Billed, FailureReason
+from core.outcome import Pending
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView
-from jobs.pace import next_poll
+from jobs.pace import LONGEST_POLL, next_poll
 from jobs.records import JobState
 from jobs.sender import Sender
 from jobs.wait import Waiting, _Watch
@@ -180,6 +182,27 @@ def test_polls_are_never_faster_than_the_vendors_advice_nor_slower_than_half_a_m
     for elapsed in range(0, 2000, 7):
         for typical in ((1, 2), (30, 60), (120, 240)):
             assert 3.0 <= next_poll(float(elapsed), typical, 3.0) <= 36.0
+
+
+async def test_where_webhooks_arrive_polls_are_a_safety_net(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("replicate", STUCK)
+    job_id = await workshop.order(MODELS["replicate"])
+    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
+    context = workshop.jobs.context
+    found = await context.situations(view.clips[0].clip.id)
+    assert found.last is not None
+    now = context.now()
+    live = replace(found.last, endpoint="replicate", submit_time=now - timedelta(seconds=600))
+    called, polled = (_Watch(found, replace(live, called_back=yes), live.stage) for yes in (True, False))
+    step = Waiting(context, Sender(context))
+    usual = context.row(live).typical_seconds[0]
+    assert usual * 0.6 < 600
+    context.history.heard("replicate", rang=True)
+    assert step._delay(called, Pending()) == LONGEST_POLL > step._delay(polled, Pending())
+    context.history.heard("replicate", rang=False)
+    assert step._delay(called, Pending()) < LONGEST_POLL
+    await workshop.jobs.cancel(job_id, "acme")
 
 
 async def test_what_a_dead_process_waited_for_is_looked_at_within_its_turn(opened: Opened) -> None:

@@ -199,6 +199,12 @@ def test_a_model_alone_keeps_its_own_code(
     assert told in refusal.message
 
 
+def test_a_malformed_model_is_all_that_is_said_about_it(stub: Stub, tenant: str) -> None:
+    refusal = refused(stub.GenerateVideo, wanted(tenant, model="runway gen4", variations=9))
+    assert sorted(refusal.fields) == ["model", "variations"]
+    assert "no available model" not in refusal.message
+
+
 def test_a_model_among_other_faults_is_one_more_violation(stub: Stub, tenant: str) -> None:
     refusal = refused(stub.GenerateVideo, wanted(tenant, model="runway/gen3a_turbo", variations=9))
     assert refusal.code is INVALID

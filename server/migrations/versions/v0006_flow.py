@@ -1,4 +1,4 @@
-"""Token buckets that replicas share, and limits of a tenant's own."""
+"""Token buckets that replicas share, limits of a tenant's own, and an index of the attempts under way."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,9 +18,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.add_column("tenant", sa.Column("limits", sa.JSON(), server_default="{}", nullable=False))
+    op.create_index(
+        "attempt_under_way",
+        "attempt",
+        ["endpoint"],
+        sqlite_where=sa.text("end_time IS NULL"),
+        postgresql_where=sa.text("end_time IS NULL"),
+    )
 
 
 def downgrade() -> None:
     """Drop what was added."""
+    op.drop_index("attempt_under_way", "attempt")
     op.drop_column("tenant", "limits")
     op.drop_table("bucket")
