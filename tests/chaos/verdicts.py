@@ -24,7 +24,7 @@ from tests.chaos.hearing import Receiver
 from tests.chaos.lives import FILMGATE, Emulators, Server, Site, environment
 
 PATIENCE = 120.0
-DEADLINE = 780.0
+DEADLINE = 1320.0
 """Seconds after which a clip's own deadline and its grace are over, for those that nothing else can end."""
 TELLS_ONCE = {"cog"}
 """Vendors that tell of an end once, by webhook, and cannot be asked: whoever was dead then waits for the deadline."""
