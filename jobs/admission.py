@@ -286,7 +286,8 @@ class Admission:
         if self._spins[tenant] > _SPINS and self._held < _MOST_HELD:
             self._held += 1
             try:
-                await asyncio.sleep(min(wait, _HOLD, patience))
+                # Not until the next token is there: all would be answered in one go, and hold up everybody else.
+                await asyncio.sleep(min(random.uniform(0.5, 1.0) * _HOLD, patience))  # noqa: S311 - spread
             finally:
                 self._held -= 1
             wait = max(bucket.shortage(min(requests, rate.burst)), rate.interval / 1e6)

@@ -110,7 +110,8 @@ async def _dress(clip_id: str) -> str:
 _DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _collect, "dress": _dress}
 
 
-@DBOS.workflow(name="clip", max_recovery_attempts=100)
+# Never given up, however many processes die on the way: the vendor may have been paid, and deadlines are our own.
+@DBOS.workflow(name="clip", max_recovery_attempts=None)
 async def _clip(clip_id: str) -> str:
     step = FIRST_STEP
     try:

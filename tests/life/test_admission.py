@@ -115,7 +115,7 @@ async def test_who_does_not_listen_waits_for_being_refused(opened: Opened, monke
     async with admission.accepting("deaf"):
         pass
     took = [0.0]
-    while max(took) < 0.2:  # a look at what there is may come between, and begins the count anew
+    while max(took) < 0.1:  # a look at what there is may come between, and begins the count anew
         assert len(took) < 1000
         await admission._accounts.limits("deaf")  # from the database, now and then
         begin = time.monotonic()

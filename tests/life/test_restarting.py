@@ -1,7 +1,9 @@
 """A process that ends at any moment: the next one goes on, and no attempt is ever sent twice."""
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -119,6 +121,20 @@ async def test_a_drain_lets_purchases_in_flight_finish(opened: Opened) -> None:
 
 async def _posted(workshop: "Workshop", count: int) -> bool:
     return len(await workshop.vendor_jobs()) >= count
+
+
+async def test_a_clip_is_not_given_up_however_often_its_process_died(opened: Opened) -> None:
+    workshop = await opened()
+    job_id = await workshop.order(MODELS["replicate"])
+    await workshop.eventually(lambda: _posted(workshop, 1))
+    await workshop.close(drain=False)
+    with contextlib.closing(sqlite3.connect(workshop.database.path)) as rows, rows:
+        died = rows.execute("UPDATE workflow_status SET recovery_attempts = 5000 WHERE status = 'PENDING'").rowcount
+    assert died == 1
+    await workshop.open()
+    (view,) = await workshop.all_ended([job_id])
+    assert view.job.state is JobState.SUCCEEDED
+    await _every_attempt_was_sent_once(workshop, [view])
 
 
 async def test_a_purchase_cut_in_flight_is_found_or_parked_never_repeated(opened: Opened) -> None:

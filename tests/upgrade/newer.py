@@ -31,7 +31,7 @@ async def _inspect(clip_id: str) -> str:
 def _change_workflow() -> None:
     _get_or_create_dbos_registry().workflow_info_map.pop("clip")
 
-    @DBOS.workflow(name="clip", max_recovery_attempts=100)
+    @DBOS.workflow(name="clip", max_recovery_attempts=None)
     async def _clip(clip_id: str) -> str:
         step = engine.FIRST_STEP
         try:
