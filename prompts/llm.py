@@ -75,6 +75,11 @@ class Llm:
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
 
+    async def open(self) -> None:
+        """Get ready, which takes a second or more: else the first call does, on top of its timeout."""
+        with suppress(Exception):  # what is wrong with the settings, every call says
+            await self._opened()
+
     async def ask(self, ask: Ask) -> Said:
         """What came of one call, within the timeout. Raises nothing but CancelledError."""
         try:
@@ -124,13 +129,14 @@ class Llm:
     def _body(self, ask: Ask) -> dict[str, Json]:
         """The call as it is sent."""
         messages = [{"role": message.role, "content": message.content} for message in ask.messages]
-        form: dict[str, Json] = {"type": "json_object"}
         if self.settings.json_schema:
             schema = {"name": ask.schema_name, "schema": ask.schema, "strict": True}
-            form = {"type": "json_schema", "json_schema": schema}
+            form: dict[str, Json] = {"type": "json_schema", "json_schema": schema}
         else:
-            rule = f"Answer with one JSON object of this JSON schema, and nothing else:\n{json.dumps(ask.schema)}"
-            messages.insert(0, {"role": "system", "content": rule})
+            form = {"type": "json_object"}
+            # In front, and in the one system message: some models take no second one.
+            rule = f"The JSON schema of your answer:\n{json.dumps(ask.schema)}"
+            messages[0]["content"] = f"{rule}\n\n{messages[0]['content']}"
         body: dict[str, Json] = {"model": self.settings.model, "messages": messages, "response_format": form}
         body[self.settings.limit_name] = self.settings.max_output_tokens
         return body if self.settings.temperature is None else body | {"temperature": self.settings.temperature}
@@ -184,6 +190,7 @@ def _connected(settings: LlmSettings) -> "AsyncOpenAI":
     async def prune(request: Any) -> None:
         for name in [name for name in request.headers if name.lower() not in _SENT_HEADERS]:
             del request.headers[name]
+        request.headers["user-agent"] = "filmgate"
         if settings.api_key:
             request.headers["authorization"] = f"Bearer {settings.api_key}"
 
