@@ -32,6 +32,8 @@ _SENT_HEADERS = frozenset(
 """The SDK also wants to tell operating system, Python and retries, and what `OPENAI_*` of the environment adds. The
 last one is how the SDK notes for itself that an answer is read in parts."""
 _LARGEST_ANSWER = 2 * 1024 * 1024
+_FRAME = 64
+"""Bytes that a service may put around each text: roles, marks of beginning and end."""
 _LARGEST_COUNT = 1_000_000_000
 _LONGEST_REFUSAL = 500
 _LONGEST_WAIT = 3600.0
@@ -88,7 +90,7 @@ class Llm:
             return _said(Fate.REFUSED, f"the call could not be made: {type(error).__name__}")
         try:
             async with asyncio.timeout(self.settings.timeout):
-                return self._answer(await self._post(client, ask))
+                return heard(await self._post(client, ask), self.settings.api_key)
         except TimeoutError:
             return _said(Fate.UNKNOWN, f"no answer within {self.settings.timeout:g} s", timed_out=True)
         except _Status as refusal:
@@ -100,9 +102,10 @@ class Llm:
             return _unsent(error)
 
     def worst_case(self, ask: Ask) -> tuple[int, int]:
-        """The most tokens a call can read and write: no token is shorter than a byte of what is sent."""
-        sent = json.dumps(self._body(ask), ensure_ascii=False)
-        return len(sent.encode("utf-8", "surrogatepass")), self.settings.max_output_tokens
+        """The most tokens a call can read and write: no token is shorter than a byte of a text."""
+        texts = [*(message.content for message in ask.messages), json.dumps(ask.schema)]
+        sent = sum(len(text.encode("utf-8", "surrogatepass")) + _FRAME for text in texts)
+        return sent, self.settings.max_output_tokens
 
     def cost(self, usage: Usage) -> int | None:
         """USD micros, rounded up; None when the prices or the tokens are not known."""
@@ -151,24 +154,21 @@ class Llm:
                     raise _TooLarge
             return body
 
-    def _answer(self, body: bytes) -> Said:
-        """What a 200 says; its shape is checked here, because the SDK takes any."""
-        document = parsed(body)
-        usage = _usage(_member(document, "usage"))
-        choices = _member(document, "choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        message, finish = _member(choice, "message"), _member(choice, "finish_reason")
-        text, refusal = _text(_member(message, "content")), _text(_member(message, "refusal"))
-        if not isinstance(message, dict):
-            return _said(Fate.UNKNOWN, "the answer is not one of chat completions", usage=usage)
-        if self._tells_the_key(f"{text} {refusal}"):
-            return _said(Fate.ANSWERED, "the answer holds the API key", usage=usage)
-        declined = refusal[:_LONGEST_REFUSAL] or ("(filtered)" if finish == "content_filter" else "")
-        return _said(Fate.ANSWERED, text=text, declined=declined, cut_off=finish == "length", usage=usage)
 
-    def _tells_the_key(self, text: str) -> bool:
-        key = self.settings.api_key
-        return len(key) >= _SHORTEST_KEY and key in text
+def heard(body: bytes, api_key: str = "") -> Said:
+    """What the body of a 200 says; its shape is checked here, because the SDK takes any."""
+    document = parsed(body)
+    usage = _usage(_member(document, "usage"))
+    choices = _member(document, "choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message, finish = _member(choice, "message"), _member(choice, "finish_reason")
+    if not isinstance(message, dict):
+        return _said(Fate.UNKNOWN, "the answer is not one of chat completions", usage=usage)
+    text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+    if len(api_key) >= _SHORTEST_KEY and api_key in f"{text} {refusal}":
+        return _said(Fate.ANSWERED, "the answer holds the API key", usage=usage)
+    declined = refusal[:_LONGEST_REFUSAL] or ("(filtered)" if finish == "content_filter" else "")
+    return _said(Fate.ANSWERED, text=text, declined=declined, cut_off=finish == "length", usage=usage)
 
 
 class _Status(Exception):
