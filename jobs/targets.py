@@ -29,6 +29,7 @@ def target(model: VideoModel, mode: ModeName) -> Target:
             quality for quality, resolution in model.qualities.items() if offered and resolution in offered.resolutions
         ),
         needs_image=model.text is None,
+        takes_image=model.image is not None or model.reference is not None,
     )
 
 

@@ -1,5 +1,6 @@
 """Fits a draft to a model: only what it can do is asked of it, and its prompt is in the words that suit it."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ _SHOTS = ("shot", "close-up", "close up", "closeup", "macro", "angle", "view", "
 """What tells a shot from a move of the camera."""
 
 _MOTION = {Motion.LOW: "slow, gentle movement", Motion.MEDIUM: "", Motion.HIGH: "fast, dynamic movement"}
+_RATIO = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")
 _NEGATIVE_LIMIT = 4000
 """What the contract takes, in characters."""
 
@@ -183,7 +185,8 @@ def _joined(text: str, extras: Sequence[_Extra], style: House) -> str:
 def _sentence(words: str) -> str:
     """With a capital, and a full stop unless something closes it already."""
     closed = unicodedata.category(words[-1]).startswith("P") and words[-1] not in ",;:-"
-    return words[0].upper() + words[1:] + ("" if closed else ".")
+    first = words[0].upper() if words[0].isascii() else words[0]
+    return first + words[1:] + ("" if closed else ".")
 
 
 def _short(text: str, extras: list[_Extra], target: Target) -> str:
@@ -197,8 +200,8 @@ def _short(text: str, extras: list[_Extra], target: Target) -> str:
 
 
 def _fraction(ratio: str) -> Fraction | None:
-    width, _, height = ratio.partition(":")
-    return Fraction(int(width), int(height)) if width.isdecimal() and height.isdecimal() and int(height) else None
+    match = _RATIO.fullmatch(ratio)
+    return Fraction(int(match[1]), int(match[2])) if match else None
 
 
 def _either(offered: Iterable[str]) -> str:

@@ -101,6 +101,8 @@ class Target:
     qualities: tuple[Quality, ...] = ()
     needs_image: bool = False
     """Whether it makes nothing from text alone."""
+    takes_image: bool = True
+    """Whether it can begin with an image."""
 
     def length(self, text: str) -> int:
         """How long a prompt is as this model counts."""
