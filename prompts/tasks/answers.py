@@ -86,7 +86,6 @@ class SceneAnswer(Answer):
 
     video_prompt_template: Prompt = Field(description="with {product_name} and {style} where they belong")
     use_product_image: bool
-    duration_seconds: Seconds
     narration: str = Field(max_length=1000)
     text: str = Field(max_length=200, description="written on the screen; mostly empty")
 
@@ -95,7 +94,6 @@ class ScriptAnswer(Answer):
     """A product, told."""
 
     scenes: tuple[SceneAnswer, ...] = Field(min_length=1, max_length=20)
-    card_seconds: Seconds = Field(description="how long the call to action is shown after the scenes")
 
     @model_validator(mode="after")
     def counted(self, info: ValidationInfo) -> Self:
