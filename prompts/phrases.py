@@ -38,7 +38,8 @@ PLACE = re.compile(r"(?:at|in|on|by|during|from)\s+", _I)
 
 _REMOVAL = re.compile(
     r"(?:remove|delete|drop|lose|take out|get rid of|cut out|hide|erase|eliminate|leave out|skip|avoid"
-    r"|without|no|no more|(?:don'?t|do not) (?:show|include|want|use|have)(?: to see)?|i (?:don'?t|do not) (?:want|like)(?: to see)?"
+    r"|without|no|no more"
+    r"|(?:don'?t|do not) (?:show|include|want|use|have)(?: to see)?|i (?:don'?t|do not) (?:want|like)(?: to see)?"
     r"|there should(?:n'?t| not) be)\s+(?P<thing>(?!longer\b).+)",
     _I,
 )
@@ -50,7 +51,6 @@ _FILLER = re.compile(
     r"a|an|the|and|or|but|with|in|on|at|of|to|for|it|this|that|is|be|more|less|very|much|bit|little|so|too|please"
     r"|make|style|look|feel|mood|format|video|clip|film|shot|camera",
     _I,
-)
 )
 
 SWAPS = (
