@@ -1,12 +1,12 @@
 """Fits a draft to a model: only what it can do is asked of it, and its prompt is in the words that suit it."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from core.spec import Motion, Notice
+from prompts.clauses import holds, joined
 from prompts.cutting import cut
 from prompts.houses import House, Negatives, house
 from prompts.words import Draft, Target
@@ -17,7 +17,7 @@ _SAME_LENGTH = 0.01
 _SHOTS = ("shot", "close-up", "close up", "closeup", "macro", "angle", "view", "aerial", "pov")
 """What tells a shot from a move of the camera."""
 
-_MOTION = {Motion.LOW: "slow, gentle movement", Motion.MEDIUM: "", Motion.HIGH: "fast, dynamic movement"}
+_MOTION = {Motion.LOW: "slow, unhurried movement", Motion.MEDIUM: "", Motion.HIGH: "fast, energetic movement"}
 _RATIO = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")
 _NEGATIVE_LIMIT = 4000
 """What the contract takes, in characters."""
@@ -94,7 +94,7 @@ def _prompt(draft: Draft, target: Target) -> Draft:
         return _told(draft, Notice(code="PROMPT_NOT_SENT", message=message, field="prompt"))
     style, text = house(target), draft.prompt.strip()
     said = (*_extras(draft, style), moving, unwanted)
-    extras = [extra for extra in dict.fromkeys(said) if extra.words.strip() and not _holds(text, extra.words)]
+    extras = [extra for extra in dict.fromkeys(said) if extra.words.strip() and not holds(text, extra.words)]
     whole = _joined(text, extras, style)
     length = target.length(whole)
     if length <= target.prompt_limit:
@@ -121,9 +121,9 @@ class _Extra:
 
 def _extras(draft: Draft, style: House) -> list[_Extra]:
     """What camera and mood add to the prompt."""
-    moves = [_Extra(_part(move), style.spoken(move)) for move in draft.camera if not _holds(draft.prompt, move)]
+    moves = [_Extra(part(move), style.spoken(move)) for move in draft.camera if not holds(draft.prompt, move)]
     mood = draft.mood if " " in draft.mood else f"{draft.mood} mood"
-    return [*moves, *([] if _holds(draft.prompt, draft.mood) else [_Extra("mood", mood)])]
+    return [*moves, *([] if holds(draft.prompt, draft.mood) else [_Extra("mood", mood)])]
 
 
 def _motion(draft: Draft, target: Target) -> tuple[Draft, _Extra]:
@@ -156,18 +156,15 @@ _MANNERS: Mapping[Negatives, Callable[[tuple[str, ...]], str]] = {
 }
 
 
-def _part(move: str) -> str:
+def part(move: str) -> str:
+    """Which part of a prompt a camera word is: `shot` (how it looks) or `camera` (how it moves)."""
     return "shot" if any(word in move.casefold() for word in _SHOTS) else "camera"
 
 
 def _says_motion(draft: Draft) -> bool:
     return any(
-        _holds(draft.prompt, words.text) for each in draft.readings if each.field == "motion" for words in each.words
+        holds(draft.prompt, words.text) for each in draft.readings if each.field == "motion" for words in each.words
     )
-
-
-def _holds(text: str, words: str) -> bool:
-    return words.casefold() in text.casefold()
 
 
 def _joined(text: str, extras: Sequence[_Extra], style: House) -> str:
@@ -179,14 +176,7 @@ def _joined(text: str, extras: Sequence[_Extra], style: House) -> str:
     ordered = sorted(extras, key=lambda extra: order.index(extra.part))
     first = ", ".join(extra.words for extra in ordered if order.index(extra.part) < content)
     rest = (extra.words for extra in ordered if order.index(extra.part) >= content)
-    return " ".join(_sentence(words) for words in (first, text, *rest) if words)
-
-
-def _sentence(words: str) -> str:
-    """With a capital, and a full stop unless something closes it already."""
-    closed = unicodedata.category(words[-1]).startswith("P") and words[-1] not in ",;:-"
-    first = words[0].upper() if words[0].isascii() else words[0]
-    return first + words[1:] + ("" if closed else ".")
+    return joined(first, text, *rest)
 
 
 def _short(text: str, extras: list[_Extra], target: Target) -> str:
