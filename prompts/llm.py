@@ -5,7 +5,6 @@ https://developers.openai.com/api/reference/resources/chat
 
 import asyncio
 import json
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from prompts.words import Ask, Fate, Said, Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-_log = logging.getLogger(__name__)
 
 _NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429})
 """Statuses that certainly cost nothing; any other that is not 2xx may come from behind a call that was taken."""
@@ -99,7 +96,7 @@ class Llm:
         except _TooLarge:
             return _said(Fate.UNKNOWN, "the answer is too large")
         except Exception as error:  # whatever the SDK raises: the call may have been taken
-            return _unsent(error)
+            return _broken(error)
 
     def worst_case(self, ask: Ask) -> tuple[int, int]:
         """The most tokens a call can read and write: no token is shorter than a byte of a text."""
@@ -148,7 +145,8 @@ class Llm:
         call = client.chat.completions.with_streaming_response.create(**self._body(ask))
         async with call as reply:
             body = b""
-            async for part in reply.iter_bytes():
+            # Undecoded: what was asked for uncompressed is not uncompressed here, and so cannot be a bomb.
+            async for part in reply.http_response.aiter_raw():
                 body += part
                 if len(body) > _LARGEST_ANSWER:
                     raise _TooLarge
@@ -187,6 +185,9 @@ def _connected(settings: LlmSettings) -> "AsyncOpenAI":
     """The SDK's client, with its own repeating, redirects, environment and talkativeness switched off."""
     import openai  # takes a second: whoever has no language model shall not wait for it
 
+    if not (settings.api_key.isascii() and settings.api_key.isprintable()):
+        raise ValueError("no header can carry this key")
+
     async def prune(request: Any) -> None:
         for name in [name for name in request.headers if name.lower() not in _SENT_HEADERS]:
             del request.headers[name]
@@ -203,8 +204,7 @@ def _connected(settings: LlmSettings) -> "AsyncOpenAI":
         # Never empty, or the SDK looks for keys of the environment; what is sent is said above.
         api_key=settings.api_key or "none",
         max_retries=0,
-        # A fresh connection each: one that the other side is about to close would make the outcome unknown. And an
-        # answer that is not compressed cannot be a bomb.
+        # A fresh connection each: one that the other side is about to close would make the outcome unknown.
         default_headers={"Connection": "close", "Accept-Encoding": "identity"},
         http_client=openai.DefaultAsyncHttpxClient(
             trust_env=False,
@@ -219,11 +219,10 @@ def _said(fate: Fate, detail: str = "", **more: Any) -> Said:
     return Said(fate=fate, detail=detail, **more)
 
 
-def _unsent(error: Exception) -> Said:
+def _broken(error: Exception) -> Said:
     """An exception of the SDK: only its kind is told, because its text may quote anything."""
     cause = error.__cause__ or error
     name = type(cause).__name__
-    _log.debug("a call of the language model ended in %s", name)
     if name in _NEVER_CONNECTED:
         return _said(Fate.REFUSED, f"no connection: {name}")
     return _said(Fate.UNKNOWN, f"no answer: {name}", timed_out=name.endswith("Timeout"))

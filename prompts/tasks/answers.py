@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -114,14 +115,19 @@ class ScriptAnswer(Answer):
         return self
 
 
-def schema(answer: type[Answer], enums: Mapping[str, Collection[str]] | None = None) -> dict[str, object]:
-    """The strict JSON schema of an answer, every member required; `enums` names what some members may be."""
-    whole = answer.model_json_schema()
-    strict: dict[str, Any] = _strict(whole, whole.get("$defs", {}))
-    for name, values in (enums or {}).items():
-        strict["properties"][name] = {"anyOf": [{"type": "string", "enum": sorted(values)}, {"type": "null"}]}
-        if not values:
-            strict["properties"][name] = {"type": "null"}
+def schema(answer: type[Answer], styles: Collection[str] | None = None) -> dict[str, object]:
+    """The strict JSON schema of an answer, every member required; a `style` is one of `styles`, or null."""
+    whole = _whole(answer)
+    if styles is None:
+        return whole
+    named = {"anyOf": [{"type": "string", "enum": sorted(styles)}, {"type": "null"}]} if styles else {"type": "null"}
+    return whole | {"properties": whole["properties"] | {"style": named}}
+
+
+@cache
+def _whole(answer: type[Answer]) -> dict[str, Any]:
+    generated = answer.model_json_schema()
+    strict: dict[str, Any] = _strict(generated, generated.get("$defs", {}))
     return strict
 
 

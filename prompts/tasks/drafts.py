@@ -25,7 +25,7 @@ def quantify(
     return Exchange(
         "quantify",
         answer=DraftAnswer,
-        schema=schema(DraftAnswer, {"style": styles}),
+        schema=schema(DraftAnswer, styles),
         facts=facts(target, advice, styles),
         data={"text": text},
         finish=partial(_draft, text=text),
@@ -51,7 +51,7 @@ def regenerate(
     return Exchange(
         "regenerate",
         answer=RewrittenAnswer,
-        schema=schema(RewrittenAnswer, {"style": allowed}),
+        schema=schema(RewrittenAnswer, allowed),
         facts=facts(target, advice, allowed),
         data={"previous": _shown(previous), "feedback": feedback},
         finish=partial(_rewritten, previous=previous),

@@ -1,6 +1,7 @@
 """One call of a language model: what goes over the wire, and what comes of each answer."""
 
 import asyncio
+import gzip
 import json
 import logging
 import subprocess
@@ -209,7 +210,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(JSON | st.fixed_dictionaries({"choices": st.lists(st.fixed_dictionaries({"message": JSON})), "usage": JSON}))
 def test_no_json_at_all_is_too_odd_to_be_heard(document: object) -> None:
     answer = heard(json.dumps(document).encode(), KEY)
@@ -243,10 +244,22 @@ async def test_without_a_handshake_nothing_was_taken() -> None:
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1/v1", "http://[::1", "http://", "file:///etc/passwd"])
 async def test_an_address_that_is_none_raises_nothing(url: str) -> None:
     llm = Llm(replace(SETTINGS, base_url=url))
+    await llm.open()
     answer = await llm.ask(ASK)
-    assert answer.text == ""
-    assert KEY not in repr(answer)
+    assert (answer.fate, KEY in repr(answer)) == (Fate.REFUSED, False)
     await llm.close()
+
+
+@pytest.mark.parametrize("key", ["sk-\u00fcber-secret", "sk-secret\r\nx: y", "sk-\x00secret"])
+async def test_a_key_that_no_header_can_carry_is_not_sent(key: str) -> None:
+    answer, recorder = await said(http(200), api_key=key)
+    assert (answer.fate, recorder.heard, "secret" in repr(answer)) == (Fate.REFUSED, [], False)
+
+
+async def test_what_was_compressed_unasked_is_not_unpacked() -> None:
+    bomb = gzip.compress(b" " * 5_000_000)
+    answer, _ = await said(http(200, bomb, content_encoding="gzip"))
+    assert (answer.fate, answer.detail) == (Fate.UNKNOWN, "the answer is not one of chat completions")
 
 
 async def _nothing(writer: asyncio.StreamWriter) -> None:
