@@ -34,7 +34,9 @@ def _term(frames: Frames, first: int, core: int) -> Finding | None:
         return None
     always = next(longest(plain("camera", "always"), text, core), None)
     if always:
-        return _finding(text, first, core + len(always.words), 0.9)
+        last = core + len(always.words)
+        onwards = always.words[0] == "camera" and text.word(last) in words("camera", "directions")
+        return _finding(text, first, last + onwards, 0.9)
     term = next(longest(plain("camera", "framed"), text, core), None)
     if term is None or text.word(core - 1) in words("camera", "not_after"):
         return None

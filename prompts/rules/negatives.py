@@ -7,15 +7,30 @@ from prompts.rules.tokens import Kind, Text
 from prompts.rules.vocabulary import Phrase, labels, longest, plain, table, words
 
 _SAID, _LISTED = 0.9, 0.85
+_FOREIGN = 2
+"""By how many small words a text must be another language's."""
 
 
 def negatives(text: Text, taken: frozenset[int]) -> Iterator[Finding]:
     """What a text rules out, from left to right; one finding for each thing."""
-    index = 0
+    index, english = 0, _english(text)
     while index < len(text.tokens):
-        found = tuple(_at(text, index, taken))
+        found = tuple(_at(text, index, taken)) if english or _plainly(text, index) else ()
         yield from found
         index = found[-1].last if found else index + 1
+
+
+def _english(text: Text) -> bool:
+    """Whether its small words are not another language's."""
+    typed = [token.word for token in text.tokens]
+    others = sum(word in words("languages", "others") for word in typed)
+    return others - sum(word in words("languages", "english") for word in typed) < _FOREIGN
+
+
+def _plainly(text: Text, index: int) -> bool:
+    """Whether even in another language this can only rule something out: `no people`, `ohne Text`, `Avoid: text`."""
+    foreign = text.word(index) in table("negatives")["foreign"] and text.word(index) != "no"
+    return foreign or _labelled(text, index) or _known(text, index + 1)
 
 
 def _at(text: Text, index: int, taken: frozenset[int]) -> Iterator[Finding]:

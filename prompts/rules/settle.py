@@ -40,7 +40,7 @@ def outside(findings: Iterable[Finding]) -> tuple[Notice, ...]:
         Notice(
             code="OUT_OF_RANGE",
             message=f"{one.value} is not read as the length: it must be more than 0 s and at most {LONGEST:g} s",
-            field=one.field,
+            field=f"parameters.{one.field}",
             before=one.value,
         )
         for one in findings
@@ -107,7 +107,7 @@ def _contradiction(winner: Finding, against: list[Finding]) -> tuple[Notice, ...
     others = ", ".join(dict.fromkeys(one.value for one in against))
     message = f"the text says {others} and {winner.value}; {winner.value} is taken"
     return (
-        Notice(code="CONTRADICTION", message=message, field=winner.field, before=others, after=winner.value),
+        Notice(code="CONTRADICTION", message=message, field=f"parameters.{winner.field}", before=others, after=winner.value),
     )
 
 
@@ -115,4 +115,4 @@ def _range(winner: Finding) -> tuple[Notice, ...]:
     if winner.notice != "RANGE":
         return ()
     message = f"{winner.before} is a range; {winner.value} is taken"
-    return (Notice(code="RANGE", message=message, field=winner.field, before=winner.before, after=winner.value),)
+    return (Notice(code="RANGE", message=message, field=f"parameters.{winner.field}", before=winner.before, after=winner.value),)

@@ -4,6 +4,7 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 # Each branch either takes its run at once or gives up: the whole text is one pass, whatever it is.
 _TOKEN = re.compile(
@@ -15,8 +16,9 @@ _TOKEN = re.compile(
 )
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]*+)[^<>]*+>")
 _ROLE = re.compile(r"(?im)^[ \t]{0,8}(?:system|assistant|developer|tool)[ \t]{0,8}:.*+$")
-_DELIMITERS = frozenset(",;.!?:=()[]{}<>|/\\\n\"“”„«»•·…—–-、。，！？：；（）「」")  # noqa: RUF001 - as they are typed
+_DELIMITERS = frozenset(",;.!?:=()[]{}<>|/\\\n\"“”„«»•·…—–-、。，！？：；（）「」،؛؟।")  # noqa: RUF001 - as they are typed
 _JOINTS = frozenset(":-–—/×*")  # noqa: RUF001 - as they are typed
+_SIGNS = frozenset("≈°€£×’`´")  # noqa: RUF001 - as they are typed
 _HYPHENS = frozenset("-‑‐")
 
 
@@ -29,8 +31,10 @@ class Kind(enum.Enum):
     """What holds two numbers together: `16:9`, `5-7`."""
     DELIMITER = enum.auto()
     """What ends a segment."""
+    SIGN = enum.auto()
+    """What belongs to its neighbours: `~`, `#`, `%`."""
     SYMBOL = enum.auto()
-    """Emoji and the like: content that no rule reads."""
+    """Emoji and the like: content that no rule reads, in segments of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +94,7 @@ class Text:
 
 def tokenize(raw: str) -> Text:
     """Any text as tokens; never raises, and takes time in proportion to the text's length."""
-    tokens = list(_joined(list(_pieces(raw)), tuple(_opaque(raw))))
+    tokens = list(_joined(list(_pieces(raw)), _opaque(raw)))
     return Text(raw=raw, tokens=tuple(tokens), segments=tuple(_segments(tokens)))
 
 
@@ -100,19 +104,18 @@ def _pieces(raw: str) -> Iterator[tuple[str, int, int, str]]:
             yield found.lastgroup, found.start(), found.end(), found[0]
 
 
-def _joined(pieces: list[tuple[str, int, int, str]], opaque: tuple[range, ...]) -> Iterator[Token]:
-    """The pieces as tokens: hyphens within words are gone, joints within numbers are told from delimiters."""
-    hyphen, end, masks = False, -1, iter((*opaque, range(len(pieces) and pieces[-1][2], 1 << 62)))
-    mask, before = next(masks), ""
-    segment, filled = 0, False
+def _joined(pieces: list[tuple[str, int, int, str]], opaque: bytes) -> Iterator[Token]:
+    """The pieces as tokens in segments: hyphens within words are gone, joints within numbers are no delimiters."""
+    hyphen, end, segment, filled = False, -1, 0, False
+    before = Token(start=0, end=0, word="", kind=Kind.DELIMITER)
     for at, (group, start, stop, typed) in enumerate(pieces):
         if _hyphenates(pieces, at):
             hyphen, end = True, stop
             continue
-        while mask.stop <= start and mask.stop < 1 << 62:
-            mask = next(masks)
         kind = _kind(pieces, at)
-        yield Token(
+        if filled and _sets_apart(kind, typed, before):
+            segment += 1
+        before = Token(
             start=start,
             end=stop,
             word=_word(typed),
@@ -121,11 +124,17 @@ def _joined(pieces: list[tuple[str, int, int, str]], opaque: tuple[range, ...]) 
             segment=segment,
             glued=start == end,
             hyphen=hyphen and start == end,
-            tag=group == "word" and before == "#" and start == end,
-            opaque=start in mask,
+            tag=group == "word" and before.word == "#" and start == end,
+            opaque=bool(opaque[start]),
         )
-        hyphen, end, before = False, stop, typed
+        yield before
+        hyphen, end = False, stop
         segment, filled = (segment + filled, False) if kind is Kind.DELIMITER else (segment, True)
+
+
+def _sets_apart(kind: Kind, typed: str, before: Token) -> bool:
+    """Whether a segment begins here though nothing delimits it: at hashtags, and at either end of emoji."""
+    return typed == "#" or (kind is Kind.SYMBOL) != (before.kind is Kind.SYMBOL)
 
 
 def _hyphenates(pieces: list[tuple[str, int, int, str]], at: int) -> bool:
@@ -144,7 +153,9 @@ def _kind(pieces: list[tuple[str, int, int, str]], at: int) -> Kind:
         return Kind.WORD
     if typed in _JOINTS and _joins(pieces, at):
         return Kind.JOINT
-    return Kind.DELIMITER if typed in _DELIMITERS else Kind.SYMBOL
+    if typed in _DELIMITERS:
+        return Kind.DELIMITER
+    return Kind.SIGN if typed.isascii() or typed in _SIGNS else Kind.SYMBOL
 
 
 def _joins(pieces: list[tuple[str, int, int, str]], at: int) -> bool:
@@ -166,29 +177,23 @@ def _number(typed: str) -> float:
 
 
 def _segments(tokens: list[Token]) -> Iterator[range]:
-    first: int | None = None
-    for index, token in enumerate(tokens):
-        if token.kind is Kind.DELIMITER:
-            if first is not None:
-                yield range(first, index)
-            first = None
-        elif first is None:
-            first = index
-    if first is not None:
-        yield range(first, len(tokens))
+    """The range of tokens of each segment, in order; one more, empty, for delimiters at the very end."""
+    first = 0
+    for segment, run in groupby(enumerate(tokens), key=lambda one: one[1].segment):
+        filled = [index for index, token in run if token.kind is not Kind.DELIMITER]
+        yield range(filled[0], filled[-1] + 1) if filled else range(first, first)
+        first = filled[-1] + 1 if filled else first
     yield range(len(tokens), len(tokens))
 
 
-def _opaque(raw: str) -> Iterator[range]:
-    """The parts of a text that read like messages to a machine, in order and apart from each other."""
-    spans = sorted([*_tagged(raw), *_braced(raw), *(found.span() for found in _ROLE.finditer(raw))])
-    merged: list[tuple[int, int]] = []
-    for start, end in spans:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return (range(start, end) for start, end in merged)
+def _opaque(raw: str) -> bytes:
+    """For each character, whether it stands in what reads like a message to a machine."""
+    mask, marked = bytearray(len(raw)), 0
+    for start, end in sorted([*_tagged(raw), *_braced(raw), *(found.span() for found in _ROLE.finditer(raw))]):
+        start = max(start, marked)
+        mask[start:end] = b"\1" * max(end - start, 0)
+        marked = max(marked, end)
+    return bytes(mask)
 
 
 def _tagged(raw: str) -> Iterator[tuple[int, int]]:

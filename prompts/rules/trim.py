@@ -41,7 +41,7 @@ def _extended(text: Text, finding: Finding) -> set[int]:
     """A finding's tokens with the words that belong to them: `for about [10 s] long`."""
     if not finding.cut:
         return set()
-    segment, last = text.segment(finding.first), finding.last
+    segment, last = text.segment(finding.first), _headless(text, finding)
     while last < segment.stop and text.word(last) in _with(finding.field, "tail"):
         last += 1
     last -= last > finding.last and text.word(last - 1) == "in" and last < segment.stop
@@ -51,6 +51,15 @@ def _extended(text: Text, finding: Finding) -> set[int]:
     if last == segment.stop or text.word(last) not in words("frames", "videos"):
         first = _lead(text, finding.first, segment, _with(finding.field, "lead"))
     return set(range(first, last))
+
+
+def _headless(text: Text, finding: Finding) -> int:
+    """Where a finding ends without the noun that holds the sentence: `[vertical] video of a cat`."""
+    last = finding.last
+    held = finding.field != "negative_prompt" and text.word(finding.first) not in words("trim", "prepositions")
+    if held and last - finding.first > 1 and text.word(last - 1) in words("frames", "videos"):
+        return last - 1
+    return last
 
 
 def _with(field: str, side: str) -> frozenset[str]:
@@ -88,7 +97,7 @@ def _mend(text: Text, segment: range, cut: set[int]) -> None:
 
 def _filler(text: Text, index: int) -> bool:
     token = text.tokens[index]
-    return token.kind is Kind.WORD and not token.opaque and token.word in words("frames", "fillers")
+    return token.kind is Kind.WORD and not token.opaque and token.word in words("frames", "fillers") | words("frames", "videos")
 
 
 def _runs(segment: range, cut: set[int]) -> Iterator[range]:
@@ -145,7 +154,7 @@ def _delimiters_before(text: Text, index: int, cut: set[int]) -> list[int]:
     """The delimiters between what is kept and a token."""
     found: list[int] = []
     at = index - 1
-    while at >= 0 and (at in cut or text.tokens[at].kind is Kind.DELIMITER):
+    while at >= 0 and (at in cut or _delimits(text, at)):
         if at not in cut:
             found.append(at)
         at -= 1
@@ -154,9 +163,13 @@ def _delimiters_before(text: Text, index: int, cut: set[int]) -> list[int]:
 
 def _delimiters_after(text: Text, index: int) -> list[int]:
     at = index
-    while at < len(text.tokens) and text.tokens[at].kind is Kind.DELIMITER:
+    while at < len(text.tokens) and _delimits(text, at):
         at += 1
     return list(range(index, at))
+
+
+def _delimits(text: Text, index: int) -> bool:
+    return text.tokens[index].kind is Kind.DELIMITER and not text.tokens[index].opaque
 
 
 def _ended(text: Text, delimiters: list[int]) -> int:
