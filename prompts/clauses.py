@@ -10,8 +10,8 @@ _LONG = 500
 
 
 def holds(text: str, words: str) -> bool:
-    """Whether the words stand in the text, in any capitals."""
-    return words.casefold() in text.casefold()
+    """Whether the words stand in the text, in any capitals, hyphened or not."""
+    return words.casefold().replace("-", " ") in text.casefold().replace("-", " ")
 
 
 def sentence(words: str) -> str:
@@ -75,7 +75,7 @@ def bare_thing(words: str) -> str:
 
 
 def _thing(words: str) -> str:
-    """A pattern of the words without their article, in the singular or plural, with the command that belongs to them."""
+    """A pattern of the words without their article, singular or plural, with the camera command beside them."""
     spaced = r"\s+".join(map(re.escape, bare_thing(words).split()))
     return rf"(?<!\w){spaced}(?:s|es)?(?!\w)(?:\s*\[[^\]]*\])?" if spaced else ""
 
