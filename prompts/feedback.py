@@ -11,6 +11,7 @@ from prompts.phrases import (
     ADDING,
     ALIKE,
     ARTICLE,
+    CHANGE,
     KEEP,
     KEEP_ALL,
     MAKE,
@@ -114,14 +115,14 @@ def _lengthened(draft: Draft, clause: str, styles: Collection[str]) -> Draft | N
 
 def _swapped(draft: Draft, clause: str, styles: Collection[str]) -> Draft | None:
     """`night instead of day`, `replace the dog with a cat`, `change the light to warm`"""
-    match = next(filter(None, (way.fullmatch(clause) for way in SWAPS)), None)
+    match = next(filter(None, (way.fullmatch(clause) for way in (*SWAPS, CHANGE))), None)
     if match is None:
         return None
     old, new = match["old"].strip(), match["new"].strip()
     read = rules.read(new, styles)
     if any(spoken(read)) and not _beside(read):
         return _without_camera(merged(draft, read), old)
-    if ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
+    if match.re is CHANGE and ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
         new = f"{new} {ARTICLE.sub('', old, count=1)}"
     if bool(PLACE.match(old)) != bool(PLACE.match(new)):
         old, new = PLACE.sub("", old, count=1), PLACE.sub("", new, count=1)
