@@ -10,16 +10,17 @@ _LONG = 500
 
 
 def holds(text: str, words: str) -> bool:
-    """Whether the words stand in the text, in any capitals."""
-    return words.casefold() in text.casefold()
+    """Whether the words stand in the text, in any capitals, hyphened or not."""
+    return words.casefold().replace("-", " ") in text.casefold().replace("-", " ")
 
 
 def sentence(words: str) -> str:
-    """With a capital, and a full stop after a letter or a number; nothing stays nothing."""
+    """With a capital, and a full stop after a letter, a number or a bracket; nothing stays nothing."""
     if not words:
         return ""
     first = words[0].upper() if words[0].isascii() else words[0]
-    return first + words[1:] + ("." if unicodedata.category(words[-1])[0] in "LMN" else "")
+    kind = unicodedata.category(words[-1])
+    return first + words[1:] + ("." if kind[0] in "LMN" or kind == "Pe" else "")
 
 
 def joined(*parts: str) -> str:
@@ -74,9 +75,9 @@ def bare_thing(words: str) -> str:
 
 
 def _thing(words: str) -> str:
-    """A pattern of the words without their article, in the singular or plural."""
+    """A pattern of the words without their article, singular or plural, with the camera command beside them."""
     spaced = r"\s+".join(map(re.escape, bare_thing(words).split()))
-    return rf"(?<!\w){spaced}(?:s|es)?(?!\w)" if spaced else ""
+    return rf"(?<!\w){spaced}(?:s|es)?(?!\w)(?:\s*\[[^\]]*\])?" if spaced else ""
 
 
 def _like(found: str, article: str) -> str:

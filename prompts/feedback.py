@@ -11,6 +11,7 @@ from prompts.phrases import (
     ADDING,
     ALIKE,
     ARTICLE,
+    CHANGE,
     KEEP,
     KEEP_ALL,
     MAKE,
@@ -114,14 +115,14 @@ def _lengthened(draft: Draft, clause: str, styles: Collection[str]) -> Draft | N
 
 def _swapped(draft: Draft, clause: str, styles: Collection[str]) -> Draft | None:
     """`night instead of day`, `replace the dog with a cat`, `change the light to warm`"""
-    match = next(filter(None, (way.fullmatch(clause) for way in SWAPS)), None)
+    match = next(filter(None, (way.fullmatch(clause) for way in (*SWAPS, CHANGE))), None)
     if match is None:
         return None
     old, new = match["old"].strip(), match["new"].strip()
     read = rules.read(new, styles)
-    if any(spoken(read)) and empty(read.prompt):
+    if any(spoken(read)) and not _beside(read):
         return _without_camera(merged(draft, read), old)
-    if ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
+    if match.re is CHANGE and ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
         new = f"{new} {ARTICLE.sub('', old, count=1)}"
     if bool(PLACE.match(old)) != bool(PLACE.match(new)):
         old, new = PLACE.sub("", old, count=1), PLACE.sub("", new, count=1)
@@ -162,17 +163,26 @@ def _without_camera(draft: Draft, words: str) -> Draft:
 def _wished(draft: Draft, clause: str, styles: Collection[str]) -> Draft | None:
     """Comparatives, and whatever the rules read; what stands beside them is added in the user's words."""
     meanings, rest = meant(clause)
-    left = rules.read(bare(rest), styles) if bare(rest) else Draft(prompt="")
-    if meanings and len(bare(left.prompt).split()) > _FEW:
-        meanings, left = [], rules.read(clause, styles)
-    if not meanings and not any(spoken(left)):
+    read = rules.read(bare(rest), styles) if bare(rest) else Draft(prompt="")
+    if meanings and len(_beside(read).split()) > _FEW:
+        meanings, read = [], rules.read(clause, styles)
+    if not meanings and not any(spoken(read)):
         return None
-    after = merged(draft, left)
+    after = merged(draft, read)
     for meaning in meanings:
         after = done(after, meaning)
-    if empty(left.prompt):
+    beside = _beside(read)
+    if not beside:
         return after
-    return replace(after, prompt=added(after.prompt, clause if meanings else bare(left.prompt)))
+    return replace(after, prompt=added(after.prompt, clause if meanings else beside))
+
+
+def _beside(read: Draft) -> str:
+    """What was read, in the user's words, where it says more than its fields do; else nothing."""
+    left = read.prompt
+    for words in (words for reading in read.readings for words in reading.words):
+        left = left.replace(words.text, " ", 1)
+    return "" if empty(left) else bare(read.prompt)
 
 
 def _reread(before: Draft, after: Draft) -> Draft:

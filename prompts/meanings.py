@@ -17,6 +17,8 @@ from prompts.words import Draft
 _SHORTEST, _LONGEST = 1.0, 300.0
 """Seconds, whatever a factor makes of a length."""
 
+_HOW_MUCH = "(?:a (?:bit|little)|slightly|somewhat|much|far|way|even)"
+
 _Step = TypeVar("_Step", bound=Enum)
 
 
@@ -152,7 +154,8 @@ def noticed(draft: Draft, code: str, message: str, field: str = "") -> Draft:
 
 
 def _meaning(*, said: str, drop: Sequence[str] = (), **row: Any) -> Meaning:
-    return Meaning(said=re.compile(rf"(?<!no )(?<![\w-])(?:{said})(?![\w-])", re.IGNORECASE), drop=tuple(drop), **row)
+    pattern = rf"(?<!no )(?<![\w-])(?:{_HOW_MUCH}\s+)?(?:{said})(?![\w-])"
+    return Meaning(said=re.compile(pattern, re.IGNORECASE), drop=tuple(drop), **row)
 
 
 def _step(steps: tuple[_Step, ...], current: _Step, by: int) -> _Step:
