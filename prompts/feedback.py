@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from prompts import rules
 from prompts.changes import changes, spoken
 from prompts.clauses import added, holds
+from prompts.cutting import cut
 from prompts.meanings import done, exchanged_in_kind, lasting, meant, merged, noticed, unwanted
 from prompts.phrases import (
     ADDING,
@@ -34,6 +35,9 @@ _FEW = 3
 """So many words may stand beside a comparative; with more it is about something else: `a brighter star in the sky`."""
 
 
+_SHOWN = 200
+"""Characters of a clause in the reason of a change."""
+
 _MOST_CLAUSES = 60
 """After so many clauses the rest is added as it is: nobody says so much in single wishes."""
 
@@ -57,7 +61,7 @@ def apply(draft: Draft, feedback: str, styles: Collection[str]) -> Rewritten:
     told: list[Change] = []
     understood = False
     for step in _steps(before, feedback, styles):
-        told += changes(now, step.draft, f"the feedback says: {step.clause}")
+        told += changes(now, step.draft, f"the feedback says: {cut(step.clause, _SHOWN)}")
         now, understood = step.draft, understood or step.understood
     if not understood:
         message = "the rules did not understand the feedback: it is added to the prompt as it was written"

@@ -100,7 +100,6 @@ def test_motion_goes_in_steps(feedback: str, before: Motion | None, after: Motio
         ("calmer colors", "Muted colors."),
         ("more realistic", "Realistic, natural look."),
         ("less cluttered", "Clean, uncluttered composition."),
-        ("happier", "Cheerful mood."),
     ],
 )
 def test_comparatives_add_words(feedback: str, words: str) -> None:
@@ -114,6 +113,12 @@ def test_a_comparative_takes_back_its_opposite() -> None:
     cold = said("cooler light", warm).draft
     assert "arm golden light" not in cold.prompt
     assert "Cool blue light." in cold.prompt
+
+
+def test_a_mood_takes_the_place_of_the_one_before() -> None:
+    draft = said("happier", Draft(prompt="a cat, calm mood", mood="calm")).draft
+    assert (draft.prompt, draft.mood) == ("a cat", "cheerful")
+    assert said("dreamy mood", draft).draft.mood == "dreamy"
 
 
 def test_quality_goes_in_steps() -> None:
