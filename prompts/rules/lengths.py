@@ -63,20 +63,35 @@ def _finding(length: Length, confidence: float, *, cut: bool) -> Finding:
 
 def _all(text: Text) -> Iterator[Length]:
     """Every time in a text, of whatever it is."""
-    index, floor = 0, 0
-    while index < len(text.tokens):
-        found = _clock(text, index) or _time(text, index)
+    before: Length | None = None
+    for index in sorted((*text.places(_starts()), *text.figures())):
+        if before and index < before.last:
+            continue
+        found = _clock(text, index) or _fraction(text, index) or _counted(text, index) or _unitless(text, index)
         if found:
-            yield _ranged(text, found, floor)
-            floor = found.last
-        index = found.last if found else index + 1
+            found = _ranged(text, found, before)
+            if before and before.last <= found.first:
+                yield before
+            before = found
+    if before:
+        yield before
 
 
-def _time(text: Text, index: int) -> Length | None:
-    """A time with its unit, from a token on: `ten seconds`, `1 min 30`, `a minute and a half`."""
-    if text.tokens[index].opaque or text.tokens[index].kind is Kind.DELIMITER:
+@cache
+def _starts() -> frozenset[str]:
+    """The words that a time can begin with, figures aside."""
+    lists = (words("lengths", "words", name) for name in ("articles", "half", "quarter"))
+    return frozenset(_numbers()).union(*lists)
+
+
+def _unitless(text: Text, index: int) -> Length | None:
+    """`Duration: 10`, `duration 10`: seconds, because nothing else is counted so."""
+    number, segment = text.number(index), text.segment(index)
+    if number is None or segment.stop != index + 1:
         return None
-    return _fraction(text, index) or _counted(text, index)
+    labelled = segment.start == index and "duration" in labels().get(text.label(index), ())
+    named = text.word(index - 1) in words("lengths", "words", "names") and index > segment.start
+    return Length(first=index, last=index + 1, seconds=number, unit=1) if labelled or named else None
 
 
 def _fraction(text: Text, index: int) -> Length | None:
@@ -150,7 +165,7 @@ def _unit(text: Text, index: int) -> float:
 def _clock(text: Text, index: int) -> Length | None:
     """`0:30`, and `1:30` where a word says that it is a length."""
     minutes, seconds = text.number(index), text.number(index + 2)
-    if minutes is None or seconds is None or text.word(index + 1) != ":" or text.tokens[index].opaque:
+    if minutes is None or seconds is None or text.word(index + 1) != ":":
         return None
     typed = text.word(index), text.word(index + 2)
     if not (typed[0].isdecimal() and typed[1].isdecimal() and len(typed[1]) == 2 and seconds < 60):  # noqa: PLR2004
@@ -165,26 +180,21 @@ def _clock(text: Text, index: int) -> Length | None:
     return Length(first=index, last=last, seconds=minutes * 60 + seconds, unit=0)
 
 
-def _ranged(text: Text, length: Length, floor: int) -> Length:
+def _ranged(text: Text, length: Length, before: Length | None) -> Length:
     """A length with the number before it, where both are the ends of a range: `5-7 s`, `between 5 and 7 s`."""
     link = length.first - 1
     between = text.word(link) == "and" and "between" in (text.word(link - 2), text.word(link - 3), text.word(link - 4))
     if link < 1 or not (between or text.word(link) in words("lengths", "words", "range_links")):
         return length
     start, low = _low_end(text, link, length)
-    if low is None or start < floor and not _same_range(text, start, floor):
+    if low is None or (before and start < before.last and not before.first <= start):
         return length
     told = text.word(start - 1)
-    if told == ":" or told in words("lengths", "words", "counters") and told != "from":
+    if (start > 0 and text.tokens[start - 1].kind is Kind.JOINT) or told in words("lengths", "words", "counters") and told != "from":
         return length
     wide = low > length.seconds or (low and length.seconds / low > _WIDEST_RANGE)
     first = start - (told in ("between", "from"))
     return length if wide else replace(length, first=max(first, 0), low=low)
-
-
-def _same_range(text: Text, start: int, floor: int) -> bool:
-    """Whether the time before is the low end itself: `5s-7s`."""
-    return floor > start and text.segment(start) == text.segment(floor - 1)
 
 
 def _low_end(text: Text, link: int, length: Length) -> tuple[int, float | None]:
@@ -228,7 +238,8 @@ def _other(text: Text, length: Length) -> bool:
     if before in words("lengths", "words", "never_after") or after in words("lengths", "words", "never_before"):
         return True
     onwards = after == "in" and text.word(length.last + 1) in ("", ",", ".", ";", ":")
-    return onwards or _decade(text, length)
+    shown_itself = after == "of" and text.word(length.last + 1) in words("lengths", "words", "never_of")
+    return onwards or shown_itself or _decade(text, length)
 
 
 def _decade(text: Text, length: Length) -> bool:

@@ -15,12 +15,12 @@ _NEAR = 3
 
 def ratios(text: Text) -> Iterator[Finding]:
     """The ratios that a text names in figures, from left to right."""
-    index = 0
-    while index < len(text.tokens):
-        found = _at(text, index)
+    floor = 0
+    for index in text.figures():
+        found = _at(text, index) if index >= floor else None
         if found:
             yield found
-        index = found.last if found else index + 1
+            floor = found.last
 
 
 def lowest(ratio: Fraction) -> str:
@@ -37,7 +37,7 @@ def upright(ratio: str) -> int:
 
 def _at(text: Text, index: int) -> Finding | None:
     width, height = text.number(index), text.number(index + 2)
-    if width is None or height is None or not width or not height or text.tokens[index].opaque:
+    if width is None or height is None or not width or not height:
         return None
     if text.tokens[index + 2].segment != text.tokens[index].segment or _part(text, index):
         return None
