@@ -19,7 +19,7 @@ from prompts.words import FIELDS, Ask, Draft, Said, Target
 PROMPTS = Path(__file__).resolve().parents[1] / "tests" / "prompts" / "evaluation.jsonl"
 LIMITS = {"duration": 0.9, "aspect_ratio": 0.9, "style": 0.8}
 """What the rules must reach, in precision and in recall."""
-SETS = {"all": "fresh", "hard": "hard", "held out": "held_out"}
+SETS = {"all": "", "hard": "hard", "held out": "held_out"}
 _LISTS = ("camera", "negative_prompt", "mood")
 _AT_ONCE = 4
 _TARGET = Target(
@@ -148,7 +148,7 @@ def read_by_rules(found: Iterable[Case]) -> list[Draft]:
 
 
 async def llm_drafts(found: Sequence[Case], base_url: str, model: str, key: str) -> tuple[list[Draft], int]:
-    """What a language model reads, one paid call for each prompt, two where it must mend its answer; how many failed."""
+    """What a language model reads, by one paid call for each prompt or two, and for how many it was of no help."""
     from prompts.llm import Llm, LlmSettings
 
     llm = Llm(LlmSettings(base_url=base_url, model=model, api_key=key))

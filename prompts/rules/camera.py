@@ -78,7 +78,9 @@ def _readable(text: Text, first: int, core: int) -> bool:
 
 def _leads_on(text: Text, index: int) -> bool:
     """Whether a direction is a preposition here: `pan in the kitchen`."""
-    return text.word(index) in ("in", "out", "down", "up", "around") and text.word(index + 1) in words("trim", "determiners")
+    return text.word(index) in ("in", "out", "down", "up", "around") and text.word(index + 1) in words(
+        "trim", "determiners"
+    )
 
 
 def _finding(text: Text, first: int, last: int, confidence: float) -> Finding | None:

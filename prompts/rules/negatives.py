@@ -100,9 +100,7 @@ def _split(text: Text, start: int, segment: range, taken: frozenset[int]) -> Ite
             first = at + 1
 
 
-def _things(
-    text: Text, start: int, first: int, taken: frozenset[int], *, commanded: bool
-) -> Iterator[Finding]:
+def _things(text: Text, start: int, first: int, taken: frozenset[int], *, commanded: bool) -> Iterator[Finding]:
     """The thing after a trigger, and those that a list adds to it."""
     last = _thing(text, first, taken, commanded=commanded)
     while last:
@@ -116,11 +114,11 @@ def _thing(text: Text, first: int, taken: frozenset[int], *, commanded: bool) ->
     first = _bare(text, first)
     if first >= len(text.tokens) or text.tokens[first].kind is not Kind.WORD or not _visible(text, first):
         return 0
-    segment, last = text.segment(first), first
-    while last < segment.stop and not _ends(text, last) and last not in taken:
-        last += 1
-    # A phrase of many words is a clause: it is told whole only by a command.
+    # A phrase of many words is a clause: a command may have more of them than a mere `no`.
     longest_phrase = table("negatives")["most_words"] + 2 * commanded
+    beyond, last = min(text.segment(first).stop, first + longest_phrase + 1), first
+    while last < beyond and not _ends(text, last) and last not in taken:
+        last += 1
     heard = text.word(last - 1) in words("negatives", "heard") and not commanded
     if not 0 < last - first <= longest_phrase or heard:
         return 0

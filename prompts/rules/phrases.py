@@ -11,6 +11,7 @@ _ALWAYS, _PLATFORM, _TAG = 0.9, 0.8, 0.4
 _DENIALS = frozenset({"not", "no", "non", "never", "without", "avoid", "isn't", "don't", "less", "nothing"})
 _BETWEEN = frozenset({"too", "so", "very", "a", "any", "that", "overly", "be", "make", "it", "use"})
 _ADJECTIVES = 3
+_SAID = (Frame.SAID, Frame.ALONE)
 
 
 def sure(text: Text, known: Phrases, taken: frozenset[int]) -> Iterator[Finding]:
@@ -77,9 +78,6 @@ def _at(frames: Frames, known: Phrases, index: int, taken: frozenset[int]) -> It
             yield _finding(phrase, index, CONFIDENCE[frame])
 
 
-_SAID = (Frame.SAID, Frame.ALONE)
-
-
 def _finding(phrase: Phrase, index: int, confidence: float) -> Finding:
     return Finding(
         field=phrase.field,
@@ -88,8 +86,14 @@ def _finding(phrase: Phrase, index: int, confidence: float) -> Finding:
         last=index + len(phrase.words),
         confidence=confidence,
         cut=phrase.cut,
-        loose_end="shape" if phrase.shape else "platform" if phrase.platform else "",
+        loose_end=_loose_end(phrase),
     )
+
+
+def _loose_end(phrase: Phrase) -> str:
+    if phrase.field == "style":
+        return "" if phrase.value in phrase.words else "synonym"
+    return "shape" if phrase.shape else "platform" if phrase.platform else ""
 
 
 def _denied(text: Text, index: int) -> bool:

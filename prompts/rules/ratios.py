@@ -11,6 +11,7 @@ _SAID, _PLAIN, _CLOSE = 0.97, 0.92, Fraction(1, 100)
 _FEWEST_PIXELS, _MOST_PIXELS = 100, 20_000
 _WIDEST = 4
 _NEAR = 3
+_LINKS = frozenset({":", "x", "×", "*", "/", "by"})  # noqa: RUF001 - as they are typed
 
 
 def ratios(text: Text) -> Iterator[Finding]:
@@ -36,6 +37,8 @@ def upright(ratio: str) -> int:
 
 
 def _at(text: Text, index: int) -> Finding | None:
+    if text.word(index + 1) not in _LINKS:
+        return None
     width, height = text.number(index), text.number(index + 2)
     if width is None or height is None or not width or not height:
         return None
@@ -48,9 +51,7 @@ def _at(text: Text, index: int) -> Finding | None:
         return None
     value = lowest(_known_near(ratio) if pixels else ratio)
     confidence = _SAID if pixels or _framed(text, index) else _PLAIN
-    return Finding(
-        field="aspect_ratio", value=value, first=index, last=index + 3, confidence=confidence, cut=True
-    )
+    return Finding(field="aspect_ratio", value=value, first=index, last=index + 3, confidence=confidence, cut=True)
 
 
 def _part(text: Text, index: int) -> bool:
@@ -79,10 +80,10 @@ def _means_ratio(text: Text, index: int, link: str, ratio: Fraction) -> bool:
     typed = f"{text.word(index)}:{text.word(index + 2)}"
     known, said = typed in words("ratios", "known") or lowest(ratio) in ("21:9", "9:21", "37:20"), _framed(text, index)
     if link == ":":
-        return said or (known and not (before in words("ratios", "clocks") and len(text.word(index + 2)) == 2))  # noqa: PLR2004
+        return said or (known and not (before in words("ratios", "clocks") and len(text.word(index + 2)) == 2))
     if link in ("x", "×", "by"):  # noqa: RUF001
         return known and (said or ratio != 1 or link != "by")
-    return link == "/" and known and (said or (ratio > 1 and ratio.denominator > 2))  # noqa: PLR2004
+    return link == "/" and known and (said or (ratio > 1 and ratio.denominator > 2))
 
 
 def _framed(text: Text, index: int) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 # Each branch takes its run at once or gives up: the whole text is one pass, whatever it is.
 _PIECE = re.compile(
-    r"(?P<word>[^\W\d_]++(?:['’][^\W\d_]++)*+)"
+    r"(?P<word>[^\W\d_]++(?:['\u2019][^\W\d_]++)*+)"
     r"|(?P<number>\d{1,7}(?:[.,]\d{1,3})?(?!\d))"
     r"|(?P<line>\n\s*+)"
     r"|(?P<space>\s++)"
@@ -18,10 +18,10 @@ _PIECE = re.compile(
 )
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]*+)[^<>]*+>")
 _ROLE = re.compile(r"(?im)^[ \t]{0,8}(?:system|assistant|developer|tool)[ \t]{0,8}:.*+$")
-_DELIMITERS = frozenset(",;.!?:=()[]{}<>|/\\\n\"“”„«»•·…—–-、。，！？：；（）「」،؛؟।")  # noqa: RUF001 - as they are typed
+_DELIMITERS = frozenset(',;.!?:=()[]{}<>|/\\\n"“”„«»•·…—–-、。，！？：；（）「」،؛؟।')  # noqa: RUF001 - as they are typed
 _JOINTS = frozenset(":-–—/×*")  # noqa: RUF001 - as they are typed
 _SIGNS = frozenset("≈°€£×’`´")  # noqa: RUF001 - as they are typed
-_HYPHENS = frozenset("-‑‐")
+_HYPHENS = frozenset("-\u2010\u2011")
 _PADDING = ("",) * 16
 """How far a rule may look beyond either end: a negative index finds these, too."""
 
@@ -219,9 +219,9 @@ def _opaque(raw: str) -> bytes:
     """For each character, whether it stands in what reads like a message to a machine."""
     mask, marked = bytearray(len(raw)), 0
     for start, end in sorted([*_tagged(raw), *_braced(raw), *(found.span() for found in _ROLE.finditer(raw))]):
-        start = max(start, marked)
-        mask[start:end] = b"\1" * max(end - start, 0)
-        marked = max(marked, end)
+        if end > marked:
+            mask[max(start, marked) : end] = b"\1" * (end - max(start, marked))
+            marked = end
     return bytes(mask)
 
 
@@ -243,5 +243,3 @@ def _braced(raw: str) -> Iterator[tuple[int, int]]:
             opened.append(at)
         elif character == "}" and opened:
             yield opened.pop(), at + 1
-
-

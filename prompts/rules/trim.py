@@ -34,7 +34,8 @@ def _labelled(text: Text, finding: Finding) -> bool:
 def _whole_label(text: Text, finding: Finding) -> set[int]:
     """A label's value where it is said in full; the label goes with it when the segment is mended."""
     segment = text.segment(finding.first)
-    rest = [at for at in segment if at not in finding.tokens and text.word(at) not in words("frames", "fillers")]
+    fillers = words("frames", "fillers")
+    rest = any(at not in finding.tokens and text.word(at) not in fillers for at in segment)
     return set(finding.tokens) if rest else set(segment)
 
 
@@ -140,7 +141,11 @@ def _with_mark(text: Text, number: int) -> set[int]:
 
 def _filler(text: Text, index: int) -> bool:
     token = text.tokens[index]
-    return token.kind is Kind.WORD and not token.opaque and token.word in words("frames", "fillers") | words("frames", "videos")
+    return (
+        token.kind is Kind.WORD
+        and not token.opaque
+        and token.word in words("frames", "fillers") | words("frames", "videos")
+    )
 
 
 def _runs(segment: range, cut: set[int]) -> Iterator[range]:
