@@ -92,11 +92,11 @@ def cases(path: Path = PROMPTS) -> tuple[Case, ...]:
 
 def score(found: Sequence[Case], drafts: Sequence[Draft], tag: str = "") -> Scores:
     """Every field's score over the prompts with a tag; `contradiction` and `prompt` are judged like fields."""
-    total: dict[str, Score] = {}
+    total = {name: Score() for name in (*FIELDS, "contradiction", "prompt")}
     for case, draft in zip(found, drafts, strict=True):
         if not tag or tag in case.tags:
             for name, one in judged(case, draft).items():
-                total[name] = total.get(name, Score()) + one
+                total[name] += one
     return total
 
 
