@@ -283,9 +283,9 @@ def _wanted(text: Text, length: Length) -> bool:
 
 @cache
 def _numbers() -> dict[str, float]:
-    return dict(table("lengths")["numbers"])
+    return {word: float(number) for word, number in table("lengths")["numbers"].items()}
 
 
 @cache
 def _units() -> dict[str, float]:
-    return dict(table("lengths")["units"])
+    return {word: float(seconds) for word, seconds in table("lengths")["units"].items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from prompts.rules.finding import Finding
 from prompts.rules.tokens import Kind, Text
@@ -46,7 +47,7 @@ def _at(text: Text, index: int) -> Finding | None:
         return None
     link = text.word(index + 1)
     pixels = link in ("x", "×", "*", "by") and _pixels(width) and _pixels(height)  # noqa: RUF001
-    ratio = _fraction(text, index)
+    ratio = _fraction(text.word(index), text.word(index + 2))
     if ratio is None or not (pixels or _means_ratio(text, index, link, ratio)):
         return None
     value = lowest(_known_near(ratio) if pixels else ratio)
@@ -64,10 +65,12 @@ def _pixels(side: float) -> bool:
     return _FEWEST_PIXELS <= side <= _MOST_PIXELS and side == int(side)
 
 
-def _fraction(text: Text, index: int) -> Fraction | None:
-    typed = [text.word(at).replace(",", ".") for at in (index, index + 2)]
-    sides = [Fraction(side).limit_denominator(1000) for side in typed if side.count(".") <= 1 and side.isascii()]
-    return sides[0] / sides[1] if len(sides) == len(typed) else None
+@lru_cache(maxsize=256)
+def _fraction(width: str, height: str) -> Fraction | None:
+    """Two sides as they were typed: `2,39` and `1`; None where they are no plain figures."""
+    if not (width.isascii() and height.isascii()):
+        return None
+    return Fraction(width.replace(",", ".")) / Fraction(height.replace(",", "."))
 
 
 def _means_ratio(text: Text, index: int, link: str, ratio: Fraction) -> bool:
