@@ -72,7 +72,8 @@ _LONGER = re.compile(
 
 
 def straight(feedback: str) -> str:
-    """The feedback with its exceptions where they belong: `X instead of Y`, `keep everything except X`."""
+    """The feedback in single spaces, its exceptions where they belong: `X instead of Y`, `keep all except X`."""
+    feedback = re.sub(r"[^\S\n]+", " ", feedback)
     return _KEEP_BUT.sub(r"\1 except", _INSTEAD_FIRST.sub(r"\2 instead of \1", feedback.replace("\u2019", "'")))
 
 

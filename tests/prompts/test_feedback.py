@@ -100,7 +100,6 @@ def test_motion_goes_in_steps(feedback: str, before: Motion | None, after: Motio
         ("calmer colors", "Muted colors."),
         ("more realistic", "Realistic, natural look."),
         ("less cluttered", "Clean, uncluttered composition."),
-        ("happier", "Cheerful mood."),
     ],
 )
 def test_comparatives_add_words(feedback: str, words: str) -> None:
@@ -114,6 +113,12 @@ def test_a_comparative_takes_back_its_opposite() -> None:
     cold = said("cooler light", warm).draft
     assert "arm golden light" not in cold.prompt
     assert "Cool blue light." in cold.prompt
+
+
+def test_a_mood_takes_the_place_of_the_one_before() -> None:
+    draft = said("happier", Draft(prompt="a cat, calm mood", mood="calm")).draft
+    assert (draft.prompt, draft.mood) == ("a cat", "cheerful")
+    assert said("dreamy mood", draft).draft.mood == "dreamy"
 
 
 def test_quality_goes_in_steps() -> None:
@@ -288,16 +293,31 @@ def test_every_comparative_can_be_said() -> None:
     assert len(table().meant) > 20
 
 
+@pytest.mark.parametrize(
+    "feedback", ["shorter, " * 440, "remove the dog and " * 200, " " * 4000 + "x", "\U0001f600" * 4000]
+)
+@pytest.mark.parametrize("prompt", ["a dog and " * 800, " " * 7999 + "x", "\n" * 7999 + "x", "." * 7999 + "x"])
+def test_the_longest_feedback_to_the_longest_prompt(prompt: str, feedback: str) -> None:
+    assert len(said(feedback, Draft(prompt=prompt, duration=5)).draft.prompt) <= len(prompt) + len(feedback) + 10
+
+
+def test_of_very_many_clauses_the_rest_is_added_as_it_is() -> None:
+    better = said("vertical. " + "it rains. " * 60 + "shorter", Draft(prompt="a cat", duration=8))
+    assert (better.draft.duration, better.draft.aspect_ratio) == (8, "9:16")
+    assert better.draft.prompt.casefold().endswith("shorter.")
+
+
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_feedback_to_any_prompt(prompt: str, feedback: str) -> None:
     draft = Draft(prompt=prompt)
     assert said(feedback, draft) == said(feedback, draft)
 
 
-_WORDS = st.sampled_from(
-    ("no", "the", "a", "dog", "and", ",", ".", "instead of", "with", "remove", "shorter", "slower", "5 s", "vertical")
-    + ("keep everything", "but", "make", "it", "red", "to", "change", "by", "two seconds", "except", "too", "\n")
+_KNOWN = (
+    "no|the|a|dog|and|,|.|instead of|with|remove|shorter|slower|5 s|vertical|keep everything|but|make|it|red|to|change"
+    "|by|two seconds|except|too|\n"
 )
+_WORDS = st.sampled_from(_KNOWN.split("|"))
 
 
 @given(st.lists(_WORDS, max_size=12))
