@@ -28,6 +28,13 @@ class LlmMode(enum.StrEnum):
     MOCK = "mock"
 
 
+class LimitName(enum.StrEnum):
+    """How services call the most tokens that an answer may have."""
+
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    MAX_TOKENS = "max_tokens"
+
+
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}$")]
 Price = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=12, decimal_places=6)]
 
@@ -66,13 +73,26 @@ class PromptSettings(BaseSettings):
         "FILMGATE_LLM_TEMPERATURE",
     )
     llm_timeout: Annotated[int, Field(ge=1, le=600)] = variable(
-        PROMPTS, "Seconds that one of its answers may take; there are at most two.", "FILMGATE_LLM_TIMEOUT", default=30
+        PROMPTS, "Seconds that one of its answers may take; there are at most two.", "FILMGATE_LLM_TIMEOUT", default=60
     )
     llm_max_output_tokens: Annotated[int, Field(ge=256, le=200_000)] = variable(
         PROMPTS,
         "The most tokens of one answer, its thinking included; it bounds what is held.",
         "FILMGATE_LLM_MAX_OUTPUT_TOKENS",
         default=4000,
+    )
+    llm_limit_name: LimitName | None = variable(
+        PROMPTS,
+        "How the address calls that limit: `max_completion_tokens` or `max_tokens`. Unset: the first at OpenAI's own,"
+        " the second elsewhere.",
+        "FILMGATE_LLM_LIMIT_NAME",
+        example="max_tokens",
+    )
+    llm_json_schema: bool = variable(
+        PROMPTS,
+        "Whether it takes `response_format: json_schema`; else it is asked for JSON, and told the schema in words.",
+        "FILMGATE_LLM_JSON_SCHEMA",
+        default=True,
     )
     llm_input_price: Price | None = variable(
         PROMPTS,
