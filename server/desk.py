@@ -27,15 +27,13 @@ class Desk:
     async def plans(self, intakes: Sequence[Intake], findings: Findings) -> list[Plan]:
         """A plan each, all or none. Raises InvalidRequest with every violation of all of them.
 
-        What has a code of its own (an unknown, retired or unavailable model; something not built yet) keeps it when it
-        is the only thing wrong, and is one more violation otherwise.
+        What has a code of its own (an unknown, retired or unavailable model) keeps it when it is the only thing wrong,
+        and is one more violation otherwise.
         """
         plans: list[Plan] = []
         blockers: list[tuple[Findings, str, FilmgateError]] = []
         for given in intakes:
             intake = await self._with_assets(given)
-            if intake.unimplemented is not None:
-                blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
             try:
                 plan = await self._plan(intake)
                 plans.append(plan)

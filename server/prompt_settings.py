@@ -129,9 +129,9 @@ def _contradictions_of_a_real_one(settings: Any) -> Iterator[str]:
     base, key = settings.llm_base_url, llm_key(settings)
     if base is not None and settings.llm_api_key is not None and not _may_hold_a_key(base):
         yield "FILMGATE_LLM_BASE_URL: with FILMGATE_LLM_API_KEY it must start with https:// (http:// only on loopback)"
-    if base is not None and not _is_openai(base) and "llm_model" not in settings.model_fields_set:
+    if base is not None and not is_openai(base) and "llm_model" not in settings.model_fields_set:
         yield "FILMGATE_LLM_MODEL: required with FILMGATE_LLM_BASE_URL: name the model as that address does"
-    if base is not None and _is_openai(base) and not key:
+    if base is not None and is_openai(base) and not key:
         yield "FILMGATE_LLM_API_KEY: required at OpenAI's address"
     if base is None and not key and (given := settings.model_fields_set.intersection(_SET_UP)):
         names = ", ".join(f"FILMGATE_{name.upper()}" for name in sorted(given))
@@ -156,9 +156,9 @@ def llm_key(settings: Any) -> str:
 
 def why_not_openai(settings: Any) -> str:
     """Why OPENAI_API_KEY, if it is set, pays no language model; empty when it may."""
-    if settings.llm_base_url is not None and not _is_openai(settings.llm_base_url):
+    if settings.llm_base_url is not None and not is_openai(settings.llm_base_url):
         return "FILMGATE_LLM_BASE_URL is another address"
-    if settings.openai_base_url is not None and not _is_openai(settings.openai_base_url):
+    if settings.openai_base_url is not None and not is_openai(settings.openai_base_url):
         return "OPENAI_BASE_URL says that it is for another address"
     return "FILMGATE_MOCK=always ignores the keys of vendors" if settings.mock == "always" else ""
 
@@ -169,7 +169,8 @@ def _openai_key(settings: Any) -> str:
     return next((key.strip() for key in given.split(",") if key.strip()), "")
 
 
-def _is_openai(address: str) -> bool:
+def is_openai(address: str) -> bool:
+    """Whether it is OpenAI's own address."""
     return urls.origin(address) == urls.origin(OPENAI)
 
 

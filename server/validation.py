@@ -12,7 +12,7 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from core.errors import FilmgateError, Reason, Unimplemented
+from core.errors import Reason
 from core.money import Money
 from core.spec import MediaInput, Motion, Quality, Role, Wish
 from jobs.events import EventKind
@@ -34,10 +34,6 @@ _IMAGES = ("image/jpeg", "image/png", "image/webp")
 _VIDEOS = ("video/mp4", "video/quicktime", "video/webm")
 _REFERENCE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_HASHED = ("request_id", "wait", "validate_only")
-_NO_ENHANCING = Unimplemented(
-    reason=Reason.NOT_IMPLEMENTED,
-    message="enhance_prompt: this version does not rewrite prompts yet; send the prompt as it shall be used",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +42,6 @@ class Intake:
 
     order: Order
     findings: Findings
-    unimplemented: FilmgateError | None = None
-    """What is asked for and not built yet, if anything; told alone only when nothing else is wrong."""
     wait: float = 0.0
     """Seconds."""
     validate_only: bool = False
@@ -87,13 +81,14 @@ def generate_video(
         selection=_selection(request, findings),
         labels=findings.labels(request.labels),
         webhook=_webhook(request, findings),
+        enhance=request.enhance_prompt,
+        prompt_id=findings.identifier("prompt_id", "prompt", request.prompt_id, required=False),
     )
     wait = findings.seconds("wait", request.wait, 0, LONGEST_WAIT) if request.HasField("wait") else None
     request_id = findings.request_id(request.request_id)
     return Intake(
         order=order,
         findings=findings,
-        unimplemented=_NO_ENHANCING if request.enhance_prompt else None,
         wait=wait or 0.0,
         validate_only=request.validate_only,
         request_id=request_id,
@@ -139,11 +134,10 @@ def request_hash(request: Message) -> str:
     document: dict[str, Any] = MessageToDict(request, preserving_proto_field_name=True)
     for name in _NOT_HASHED:
         document.pop(name, None)
-    for member in [document, *document.get("requests", ())]:
-        if "prompt" in member:
-            member.setdefault("variations", 1)
-            if member.get("priority") == "PRIORITY_NORMAL":
-                del member["priority"]  # as it is when nothing is said
+    for member in [document] if isinstance(request, pb.GenerateVideoRequest) else document.get("requests", ()):
+        member.setdefault("variations", 1)
+        if member.get("priority") == "PRIORITY_NORMAL":
+            del member["priority"]  # as it is when nothing is said
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
