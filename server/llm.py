@@ -8,9 +8,10 @@ from prompts.tasks import templates
 from server import prompt_settings
 from server.prompt_settings import LimitName, LlmMode
 from server.settings import Settings, SettingsError
+from server.vendors import MOCK_SECRET
 
-MOCK_MODEL = "mock"
-_MOCK_PRICES = (Decimal("0.25"), Decimal("2.00"))
+MOCK_MODEL = "mock-writer"
+_MOCK_PRICES = (Decimal(1), Decimal(4))
 """Per million tokens, in the mock currency, where the operator names none."""
 
 
@@ -87,12 +88,13 @@ def _real(settings: Settings, address: str) -> LlmSettings:
 
 
 def _mock(settings: Settings, emulator_url: str) -> LlmSettings:
-    """Without any key: a real one never leaves for an emulator."""
+    """Without any key of the settings: a real one never leaves for an emulator."""
     prices = (settings.llm_input_price, settings.llm_output_price)
     reading, writing = _MOCK_PRICES if None in prices else prices
     return LlmSettings(
         base_url=f"{emulator_url}/llm/v1",
         model=MOCK_MODEL,
+        api_key=MOCK_SECRET,
         timeout=float(settings.llm_timeout),
         max_output_tokens=settings.llm_max_output_tokens,
         input_price=reading,

@@ -1,9 +1,10 @@
 """From prompts, scripts and lineages of the jobs room to the contract's messages."""
 
-from filmgate.v1 import media_pb2, prompt_pb2
+from filmgate.v1 import media_pb2, prompt_pb2, video_service_pb2
 
 from core.money import USD
 from jobs.drafts import PromptView, ScriptView, Spent
+from jobs.lineage import Iteration, StageCost
 from prompts.words import Change, Draft, Reading, Scene
 from server import words
 from server.convert import duration, money, timestamp, warnings
@@ -61,6 +62,31 @@ def script(view: ScriptView) -> prompt_pb2.Script:
     )
     _book(message, view.spent)
     return message
+
+
+def iteration(row: Iteration) -> prompt_pb2.LineageIteration:
+    """One video of a creative, or the try to make one."""
+    return prompt_pb2.LineageIteration(
+        iteration=row.iteration,
+        job_id=row.job_id,
+        clip_id=row.clip_id,
+        video_id=row.video_id,
+        model=row.model,
+        state=row.state,
+        prompt_original=row.prompt_original,
+        prompt_final=row.prompt_final,
+        prompt_id=row.prompt_id,
+        cost=money(row.cost),
+        cost_unknown=row.cost_unknown,
+        create_time=timestamp(row.create_time),
+    )
+
+
+def stage_cost(row: StageCost) -> video_service_pb2.StageCost:
+    """What one stage of a creative has cost."""
+    return video_service_pb2.StageCost(
+        stage=words.COST_STAGES[row.stage.upper()], cost=money(row.cost), cost_unknown=row.unknown
+    )
 
 
 def _book(message: prompt_pb2.Prompt | prompt_pb2.Script, spent: Spent) -> None:

@@ -81,6 +81,7 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer, prompt_service_pb2_grpc.
         self.quote = quote()
         self.models: list[model_pb2.VideoModel] = []
         self.prompt = prompt_pb2.Prompt(id="prompt_1", prompt="a boat", model="runway/gen4.5", iteration=1)
+        self.better = prompt_pb2.Prompt(id="prompt_3", prompt="a calm boat", model="runway/gen4.5", iteration=2)
         self.script = prompt_pb2.Script(id="prompt_2", product_name="Nimbus", style="luxury")
         self.lineage: list[messages.GetLineageResponse] = [messages.GetLineageResponse()]
         """The pages."""
@@ -227,7 +228,7 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer, prompt_service_pb2_grpc.
 
     def RegeneratePrompt(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("RegeneratePrompt", request, context)
-        return prompt_messages.RegeneratePromptResponse(prompt=self.prompt)
+        return prompt_messages.RegeneratePromptResponse(prompt=self.better)
 
     def WriteScript(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
         self._note("WriteScript", request, context)

@@ -75,8 +75,8 @@ def test_quantify_shows_what_was_read_from_which_words(run: Run, fake: "Fake") -
 
 
 def test_regenerate_shows_a_diff_and_may_make_the_video(run: Run, fake: "Fake") -> None:
-    made = fake.prompt
-    made.iteration, made.creative_id, made.mock, made.llm_model = 2, "boat", True, "mock-1"
+    made = fake.better
+    made.creative_id, made.mock, made.llm_model = "boat", True, "mock-1"
     made.input_tokens, made.output_tokens = 120, 45
     made.cost.currency_code, made.cost.micros = "XTS", 120
     made.changes.add(field="duration", before="5 s", after="8 s", why="slower")
@@ -90,7 +90,7 @@ def test_regenerate_shows_a_diff_and_may_make_the_video(run: Run, fake: "Fake") 
     assert "job_1" in result.output
     (asked,), (bought,) = fake.named("RegeneratePrompt"), fake.named("GenerateVideo")
     assert (asked.job_id, asked.feedback) == ("job_7", "warmer light, slower")
-    assert (bought.prompt_id, bought.creative_id, bought.model, bought.prompt) == ("prompt_1", "boat", made.model, "")
+    assert (bought.prompt_id, bought.creative_id, bought.model, bought.prompt) == (made.id, "boat", made.model, "")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_the_asyncio_client_does_the_same(target: str, fake: "Fake") -> No
     picture = media_pb2.MediaInput(asset_id="asset_1")
     async with AsyncFilmgateClient(target, tenant="acme") as client:
         assert (await client.quantify_prompt("a boat", max_cost="0.01")).id == "prompt_1"
-        assert (await client.regenerate_prompt("slower", prompt_id="prompt_1")).id == "prompt_1"
+        assert (await client.regenerate_prompt("slower", prompt_id="prompt_1")).id == "prompt_3"
         made = await client.write_script("Nimbus", style="luxury", cta_text="Now", product_image=picture, duration=12.5)
         assert made.id == "prompt_2"
         assert not (await client.lineage("boat")).iterations
