@@ -233,4 +233,6 @@ class Said:
     usage: Usage = Usage()
     detail: str = ""
     """What went wrong, for operators; holds no secret and no foreign text."""
+    timed_out: bool = False
+    """Whether it was only too slow."""
     retry_after: float | None = None
