@@ -13,31 +13,17 @@ from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
 from core.spec import ClipSpec, MediaInput
-from jobs import assets, funds, outbox, tables, tenants
+from jobs import assets, funds, outbox, requests, tables, tenants
 from jobs.context import Context
 from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan, Priority
 from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
+from jobs.requests import RequestKey
 from ledger import ledger
 
 declare("before-accept", "after-accept")
 _PLACES = {Priority.HIGH: 10, Priority.NORMAL: USUAL_PLACE, Priority.LOW: 90}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequestKey:
-    """What makes a repeated request the same request. An empty `request_id` never repeats."""
-
-    tenant: str
-    rpc: str
-    request_id: str
-    hash: str
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What is unique."""
-        return (self.tenant, self.rpc, self.request_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,11 +94,12 @@ class Accepting:
 
         So does a budget count what was accepted before in the same transaction.
         """
-        known = _known(connection, [acceptance.key for acceptance in acceptances])
+        known = requests.known(connection, [acceptance.key for acceptance in acceptances])
         there = assets.living(connection, {(use.tenant, use.asset_id) for each in acceptances for use in each.uses})
         new: list[_Acceptance] = []
         answers: list[list[str] | Conflict | InvalidRequest | Precondition] = []
-        gate = funds.Gate(connection, [each.wish for each in acceptances], max(each.now for each in acceptances))
+        now = max(each.now for each in acceptances)
+        gate = funds.Gate(connection, [each.wish for each in acceptances], now)
         for acceptance in acceptances:
             earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
             gone = [use.field for use in acceptance.uses if (use.tenant, use.asset_id) not in there]
@@ -125,15 +112,15 @@ class Accepting:
                 known[acceptance.key.identity] = (acceptance.key.hash, acceptance.job_ids)
                 answers.append(acceptance.job_ids)
             else:
-                answers.append(_answer(acceptance.key, earlier))
-        elsewhere = _claim(connection, new)
+                answers.append(requests.answer(acceptance.key, earlier))
+        elsewhere = requests.claim(connection, {each.key: each.job_ids for each in new if each.key.request_id}, now)
         mine = [acceptance for acceptance in new if acceptance.key.identity not in elsewhere]
         if mine:
             for name in gate.newcomers([acceptance.key.tenant for acceptance in mine]):
                 tenants.insert(connection, name, mine[0].now)
             _insert(self.context, connection, mine)
         return [
-            _answer(each.key, elsewhere[each.key.identity]) if each.key.identity in elsewhere else answer
+            requests.answer(each.key, elsewhere[each.key.identity]) if each.key.identity in elsewhere else answer
             for each, answer in zip(acceptances, answers, strict=True)
         ]
 
@@ -142,11 +129,11 @@ async def repeated(context: Context, key: RequestKey) -> list[str] | None:
     """The job ids of an earlier, equal request. Raises Conflict when it was a different one."""
     if not key.request_id:
         return None
-    known = await context.database.read(lambda connection: _known(connection, [key]))
+    known = await context.database.read(lambda connection: requests.known(connection, [key]))
     earlier = known.get(key.identity)
     if earlier is None:
         return None
-    answer = _answer(key, earlier)
+    answer = requests.answer(key, earlier)
     if isinstance(answer, Conflict):
         raise answer
     return answer
@@ -159,59 +146,6 @@ def _over_cost(acceptance: _Acceptance) -> Precondition | None:
         if limit is not None and plan.held_max.micros > limit.micros:
             return funds.over_max_cost(plan.held_max, limit)
     return None
-
-
-_Known = dict[tuple[str, str, str], tuple[str, list[str]]]
-
-
-_OF = sa.select(tables.requests).where(
-    sa.tuple_(tables.requests.c.tenant, tables.requests.c.rpc, tables.requests.c.request_id).in_(
-        sa.bindparam("identities", expanding=True)
-    )
-)
-"""Built once: every accept asks."""
-
-
-def _known(connection: sa.Connection, keys: Sequence[RequestKey]) -> _Known:
-    """Earlier requests among these keys: identity -> (hash, job ids)."""
-    wanted = [key.identity for key in keys if key.request_id]
-    if not wanted:
-        return {}
-    rows = connection.execute(_OF, {"identities": wanted})
-    return {(row.tenant, row.rpc, row.request_id): (row.hash, list(row.job_ids)) for row in rows}
-
-
-def _answer(key: RequestKey, earlier: tuple[str, list[str]]) -> list[str] | Conflict:
-    hashed, job_ids = earlier
-    if hashed == key.hash:
-        return job_ids
-    return Conflict(
-        reason=Reason.REQUEST_ID_REUSED,
-        message="request_id: it was used for a different request within 7 days; use a new one",
-    )
-
-
-_CLAIM = sa.text(
-    "INSERT INTO request (tenant, rpc, request_id, hash, job_ids, time) "
-    "VALUES (:tenant, :rpc, :request_id, :hash, :job_ids, :time) ON CONFLICT DO NOTHING"
-).bindparams(
-    sa.bindparam("job_ids", type_=tables.requests.c.job_ids.type),
-    sa.bindparam("time", type_=tables.requests.c.time.type),
-)
-"""Text, for what a dialect's own insert compiles to is not remembered."""
-
-
-def _claim(connection: sa.Connection, new: Sequence[_Acceptance]) -> _Known:
-    """Take the request ids; those that another replica has taken since they were looked up, with what it answered.
-
-    On Postgres it waits for whoever is inserting such a row now: the rows are given sorted.
-    """
-    wanted = sorted((each for each in new if each.key.request_id), key=lambda each: each.key.identity)
-    if not wanted or connection.execute(_CLAIM, [_request(each) for each in wanted]).rowcount == len(wanted):
-        return {}
-    there = _known(connection, [each.key for each in wanted])
-    mine = {each.key.identity: each.job_ids for each in wanted}
-    return {identity: found for identity, found in there.items() if found[1] != mine[identity]}
 
 
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
@@ -264,18 +198,6 @@ def _views(acceptance: _Acceptance) -> list[JobView]:
             )
         )
     return views
-
-
-def _request(acceptance: _Acceptance) -> dict[str, Json]:
-    key = acceptance.key
-    return {
-        "tenant": key.tenant,
-        "rpc": key.rpc,
-        "request_id": key.request_id,
-        "hash": key.hash,
-        "job_ids": acceptance.job_ids,
-        "time": acceptance.now,
-    }
 
 
 def _first_event(job: Mapping[str, Json]) -> dict[str, Json]:

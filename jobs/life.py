@@ -15,7 +15,7 @@ from core.database import DATABASE_ERRORS, Database
 from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
-from jobs.accept import Accepting, RequestKey, repeated
+from jobs.accept import Accepting, repeated
 from jobs.accounts import Accounts
 from jobs.admission import Admission, Entry
 from jobs.assets import Assets, inputs
@@ -34,6 +34,7 @@ from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
 from jobs.records import Video, runs
+from jobs.requests import RequestKey
 from jobs.retention import Keeping, Retention
 from jobs.sender import Sender
 from jobs.signing import Root

@@ -1,6 +1,7 @@
 """What the room speaks of: a text that was read, the model it is for, and what a language model was asked and said."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.spec import Motion, Notice, Quality
@@ -86,6 +87,8 @@ class Target:
     """Whether the limit counts UTF-16 code units instead of characters."""
     durations: tuple[float, ...] = ()
     """Every length it offers, in seconds, ascending."""
+    durations_at: Mapping[Quality, tuple[float, ...]] = field(default_factory=dict, hash=False)
+    """The lengths it offers at a quality, where they are fewer."""
     aspect_ratios: tuple[str, ...] = ()
     """Those that can be typed; none when the input decides."""
     negative_prompt: bool = False
@@ -93,9 +96,13 @@ class Target:
     motion: bool = False
     audio: bool = False
     """Whether sound can be switched."""
+    has_audio: bool = False
+    """Whether it makes sound when nothing is said about it."""
     qualities: tuple[Quality, ...] = ()
     needs_image: bool = False
     """Whether it makes nothing from text alone."""
+    takes_image: bool = True
+    """Whether it can begin with an image."""
 
     def length(self, text: str) -> int:
         """How long a prompt is as this model counts."""
@@ -226,4 +233,6 @@ class Said:
     usage: Usage = Usage()
     detail: str = ""
     """What went wrong, for operators; holds no secret and no foreign text."""
+    timed_out: bool = False
+    """Whether it was only too slow."""
     retry_after: float | None = None

@@ -44,6 +44,13 @@ def some(durations: Durations) -> tuple[float, ...]:
     return (shortest(durations), longest(durations)) if isinstance(durations, Span) else _listed(durations)
 
 
+def every(durations: Durations) -> tuple[float, ...]:
+    """Every duration that is offered, ascending."""
+    if isinstance(durations, Span):
+        return tuple(durations.low + step * durations.step for step in range(_steps(durations) + 1))
+    return _listed(durations)
+
+
 def frames(durations: Frames, seconds: float) -> int:
     """The frame count nearest to `seconds`."""
     return min(durations.counts, key=lambda count: abs(count / durations.fps - seconds))

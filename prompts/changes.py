@@ -1,0 +1,75 @@
+"""What is different between two drafts, in texts for people."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher
+
+from prompts.words import Change, Draft
+
+_WORD = re.compile(r"\S+\s*")
+_MARKS = " \t\r\n.,;:"
+_NEAR = 1
+"""Equal words between two changes that are told as part of one."""
+
+
+def changes(before: Draft, after: Draft, why: str | Mapping[str, str]) -> tuple[Change, ...]:
+    """Every difference, the prompt's first, then in the order of FIELDS; none when the two say the same.
+
+    `why` is one reason for all, or a reason for each field, with that of "" for those it does not name.
+    """
+    reasons: Mapping[str, str] = {"": why} if isinstance(why, str) else why
+    pairs = (
+        *(("prompt", old, new) for old, new in _parts(before.prompt, after.prompt)),
+        *((name, spoken(before), spoken(after)) for name, spoken in _SPOKEN.items()),
+    )
+    return tuple(
+        Change(field=field, before=old, after=new, why=reasons.get(field, reasons.get("", "")))
+        for field, old, new in pairs
+        if old != new
+    )
+
+
+def _seconds(draft: Draft) -> str:
+    return "" if draft.duration is None else f"{draft.duration:.4g} s"
+
+
+def _audio(draft: Draft) -> str:
+    return "" if draft.audio is None else "on" if draft.audio else "off"
+
+
+_SPOKEN: Mapping[str, Callable[[Draft], str]] = {
+    "duration": _seconds,
+    "aspect_ratio": lambda draft: draft.aspect_ratio or "",
+    "style": lambda draft: draft.style or "",
+    "quality": lambda draft: draft.quality.value if draft.quality else "",
+    "motion": lambda draft: draft.motion.value if draft.motion else "",
+    "audio": _audio,
+    "negative_prompt": lambda draft: draft.negative_prompt,
+    "camera": lambda draft: ", ".join(draft.camera),
+    "mood": lambda draft: draft.mood,
+}
+"""Each of FIELDS in words; empty where the draft does not say."""
+
+
+def _parts(before: str, after: str) -> Iterator[tuple[str, str]]:
+    """The parts of a prompt that were replaced, word by word: (what it was, what it is).
+
+    Capitals and the marks between words are no difference: a clause that moved into a sentence has not changed.
+    """
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    for first_old, last_old, first_new, last_new in _gaps([*map(_bare, old)], [*map(_bare, new)]):
+        yield "".join(old[first_old:last_old]).strip(), "".join(new[first_new:last_new]).strip()
+
+
+def _gaps(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
+    """Where they differ, as opcodes say it; what lies near together is one."""
+    gaps: list[tuple[int, int, int, int]] = []
+    for tag, *gap in SequenceMatcher(None, old, new).get_opcodes():
+        if tag != "equal":
+            near = gaps.pop() if gaps and gap[0] - gaps[-1][1] <= _NEAR else gap
+            gaps.append((near[0], gap[1], near[2], gap[3]))
+    return gaps
+
+
+def _bare(word: str) -> str:
+    return word.strip(_MARKS).casefold()

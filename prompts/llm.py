@@ -1,0 +1,261 @@
+"""The room's only door: one call of a language model behind any OpenAI-compatible address, sent once, never repeated.
+
+https://developers.openai.com/api/reference/resources/chat
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, Decimal
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from core.outcome import Json, parsed
+from prompts.words import Ask, Fate, Said, Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_log = logging.getLogger(__name__)
+
+_NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429})
+"""Statuses that certainly cost nothing; any other that is not 2xx may come from behind a call that was taken."""
+_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
+"""What the SDK's HTTP library raises before the first byte; by name, because its version is the SDK's affair."""
+_SENT_HEADERS = frozenset(
+    {"host", "accept", "accept-encoding", "connection", "content-type", "content-length", "x-stainless-raw-response"}
+)
+"""The SDK also wants to tell operating system, Python and retries, and what `OPENAI_*` of the environment adds. The
+last one is how the SDK notes for itself that an answer is read in parts."""
+_LARGEST_ANSWER = 2 * 1024 * 1024
+_LARGEST_COUNT = 1_000_000_000
+_LONGEST_REFUSAL = 500
+_LONGEST_WAIT = 3600.0
+_SHORTEST_KEY = 8
+"""A shorter one could stand in any answer by chance."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LlmSettings:
+    """Which language model writes. `base_url` is the operator's own choice and may lead to this very machine."""
+
+    base_url: str
+    """Up to and with `/v1`."""
+    model: str
+    api_key: str = field(default="", repr=False)
+    """Empty: no `Authorization` is sent."""
+    temperature: float | None = None
+    """None: the model's own; some models take no other."""
+    timeout: float = 60.0
+    """Seconds for the whole call."""
+    max_output_tokens: int = 4096
+    """Hidden thoughts count too."""
+    limit_name: str = "max_completion_tokens"
+    """How the service calls that limit. Ollama knows `max_tokens` only; OpenAI's newer models refuse just that."""
+    json_schema: bool = True
+    """Whether the service takes `response_format: json_schema` (OpenAI, OpenRouter, vLLM, Ollama since 0.5 do). Else
+    `json_object` is asked for, and the schema stands in the system message."""
+    input_price: Decimal | None = None
+    """USD per million tokens. Without both prices nobody knows what a call costs."""
+    output_price: Decimal | None = None
+    mock: bool = False
+    """Whether an emulator answers."""
+
+
+class Llm:
+    """Asks the language model of the settings. May be used by many tasks of one event loop at once."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        """Nothing is connected, nor imported, before the first call."""
+        self.settings = settings
+        self._client: AsyncOpenAI | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Get ready, which takes a second or more: else the first call does, on top of its timeout."""
+        with suppress(Exception):  # what is wrong with the settings, every call says
+            await self._opened()
+
+    async def ask(self, ask: Ask) -> Said:
+        """What came of one call, within the timeout. Raises nothing but CancelledError."""
+        try:
+            client = await self._opened()
+        except Exception as error:  # an address or key that nothing can be made of: nothing was sent
+            return _said(Fate.REFUSED, f"the call could not be made: {type(error).__name__}")
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                return self._answer(await self._post(client, ask))
+        except TimeoutError:
+            return _said(Fate.UNKNOWN, f"no answer within {self.settings.timeout:g} s", timed_out=True)
+        except _Status as refusal:
+            fate = Fate.REFUSED if refusal.status in _NOT_TAKEN else Fate.UNKNOWN
+            return _said(fate, f"HTTP {refusal.status}", retry_after=refusal.retry_after)
+        except _TooLarge:
+            return _said(Fate.UNKNOWN, "the answer is too large")
+        except Exception as error:  # whatever the SDK raises: the call may have been taken
+            return _unsent(error)
+
+    def worst_case(self, ask: Ask) -> tuple[int, int]:
+        """The most tokens a call can read and write: no token is shorter than a byte of what is sent."""
+        sent = json.dumps(self._body(ask), ensure_ascii=False)
+        return len(sent.encode("utf-8", "surrogatepass")), self.settings.max_output_tokens
+
+    def cost(self, usage: Usage) -> int | None:
+        """USD micros, rounded up; None when the prices or the tokens are not known."""
+        read, written = usage.input_tokens, usage.output_tokens
+        input_price, output_price = self.settings.input_price, self.settings.output_price
+        if read is None or written is None or input_price is None or output_price is None:
+            return None
+        # A dollar per million tokens is one micro-dollar per token.
+        return int((input_price * read + output_price * written).to_integral_value(ROUND_CEILING))
+
+    async def close(self) -> None:
+        """End the connections; a later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _opened(self) -> "AsyncOpenAI":
+        async with self._opening:
+            if self._client is None:
+                # The import takes about a second, and the certificates a tenth.
+                self._client = await asyncio.to_thread(_connected, self.settings)
+            return self._client
+
+    def _body(self, ask: Ask) -> dict[str, Json]:
+        """The call as it is sent."""
+        messages = [{"role": message.role, "content": message.content} for message in ask.messages]
+        if self.settings.json_schema:
+            schema = {"name": ask.schema_name, "schema": ask.schema, "strict": True}
+            form: dict[str, Json] = {"type": "json_schema", "json_schema": schema}
+        else:
+            form = {"type": "json_object"}
+            # In front, and in the one system message: some models take no second one.
+            rule = f"The JSON schema of your answer:\n{json.dumps(ask.schema)}"
+            messages[0]["content"] = f"{rule}\n\n{messages[0]['content']}"
+        body: dict[str, Json] = {"model": self.settings.model, "messages": messages, "response_format": form}
+        body[self.settings.limit_name] = self.settings.max_output_tokens
+        return body if self.settings.temperature is None else body | {"temperature": self.settings.temperature}
+
+    async def _post(self, client: "AsyncOpenAI", ask: Ask) -> bytes:
+        call = client.chat.completions.with_streaming_response.create(**self._body(ask))
+        async with call as reply:
+            body = b""
+            async for part in reply.iter_bytes():
+                body += part
+                if len(body) > _LARGEST_ANSWER:
+                    raise _TooLarge
+            return body
+
+    def _answer(self, body: bytes) -> Said:
+        """What a 200 says; its shape is checked here, because the SDK takes any."""
+        document = parsed(body)
+        usage = _usage(_member(document, "usage"))
+        choices = _member(document, "choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message, finish = _member(choice, "message"), _member(choice, "finish_reason")
+        text, refusal = _text(_member(message, "content")), _text(_member(message, "refusal"))
+        if not isinstance(message, dict):
+            return _said(Fate.UNKNOWN, "the answer is not one of chat completions", usage=usage)
+        if self._tells_the_key(f"{text} {refusal}"):
+            return _said(Fate.ANSWERED, "the answer holds the API key", usage=usage)
+        declined = refusal[:_LONGEST_REFUSAL] or ("(filtered)" if finish == "content_filter" else "")
+        return _said(Fate.ANSWERED, text=text, declined=declined, cut_off=finish == "length", usage=usage)
+
+    def _tells_the_key(self, text: str) -> bool:
+        key = self.settings.api_key
+        return len(key) >= _SHORTEST_KEY and key in text
+
+
+class _Status(Exception):
+    """An answer that is not 2xx. Its body is never read."""
+
+    def __init__(self, status: int, retry_after: float | None) -> None:
+        super().__init__(status)
+        self.status, self.retry_after = status, retry_after
+
+
+class _TooLarge(Exception):
+    """An answer beyond all bounds."""
+
+
+def _connected(settings: LlmSettings) -> "AsyncOpenAI":
+    """The SDK's client, with its own repeating, redirects, environment and talkativeness switched off."""
+    import openai  # takes a second: whoever has no language model shall not wait for it
+
+    async def prune(request: Any) -> None:
+        for name in [name for name in request.headers if name.lower() not in _SENT_HEADERS]:
+            del request.headers[name]
+        request.headers["user-agent"] = "filmgate"
+        if settings.api_key:
+            request.headers["authorization"] = f"Bearer {settings.api_key}"
+
+    async def judge(response: Any) -> None:
+        if not response.is_success:
+            raise _Status(response.status_code, _wait(response.headers.get("retry-after", "")))
+
+    return openai.AsyncOpenAI(
+        base_url=settings.base_url,
+        # Never empty, or the SDK looks for keys of the environment; what is sent is said above.
+        api_key=settings.api_key or "none",
+        max_retries=0,
+        # A fresh connection each: one that the other side is about to close would make the outcome unknown. And an
+        # answer that is not compressed cannot be a bomb.
+        default_headers={"Connection": "close", "Accept-Encoding": "identity"},
+        http_client=openai.DefaultAsyncHttpxClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=openai.Timeout(settings.timeout, connect=min(10.0, settings.timeout / 2)),
+            event_hooks={"request": [prune], "response": [judge]},
+        ),
+    )
+
+
+def _said(fate: Fate, detail: str = "", **more: Any) -> Said:
+    return Said(fate=fate, detail=detail, **more)
+
+
+def _unsent(error: Exception) -> Said:
+    """An exception of the SDK: only its kind is told, because its text may quote anything."""
+    cause = error.__cause__ or error
+    name = type(cause).__name__
+    _log.debug("a call of the language model ended in %s", name)
+    if name in _NEVER_CONNECTED:
+        return _said(Fate.REFUSED, f"no connection: {name}")
+    return _said(Fate.UNKNOWN, f"no answer: {name}", timed_out=name.endswith("Timeout"))
+
+
+def _member(value: Json, name: str) -> Json:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _usage(value: Json) -> Usage:
+    return Usage(
+        input_tokens=_count(_member(value, "prompt_tokens")), output_tokens=_count(_member(value, "completion_tokens"))
+    )
+
+
+def _count(value: Json) -> int | None:
+    is_sane = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_COUNT
+    return value if is_sane else None
+
+
+def _wait(header: str) -> float | None:
+    """The seconds of a Retry-After, which may also be a date; at most an hour."""
+    with suppress(ValueError):
+        seconds = float(header)
+        return min(max(seconds, 0.0), _LONGEST_WAIT) if seconds == seconds else None
+    try:
+        moment = parsedate_to_datetime(header)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    left = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(left, 0.0), _LONGEST_WAIT)
