@@ -94,7 +94,7 @@ def test_a_script_is_exactly_as_long_as_asked(prompts: Prompts, tenant: str) -> 
 
 def test_a_product_image_is_used_where_it_is_given(prompts: Prompts, stub: Stub, tenant: str) -> None:
     picture = media_pb2.MediaInput(inline=media_pb2.InlineMedia(data=PNG, mime_type="image/png"))
-    made = script(prompts, tenant, model="stability_svd", product_image=picture)
+    made = script(prompts, tenant, model="fal/stable-video", product_image=picture)
     assert all(scene.use_product_image for scene in made.scenes[:-1])
 
 

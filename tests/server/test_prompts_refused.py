@@ -125,7 +125,7 @@ def test_a_script_names_the_field_that_is_missing(prompts: Prompts, tenant: str)
         return refused(prompts.WriteScript, pb.WriteScriptRequest(tenant_name=tenant, **given)).fields
 
     assert told(style="baroque") == ("style",)
-    assert told(model="stability_svd") == ("product_image",)
+    assert told(model="fal/stable-video") == ("product_image",)
     private = media_pb2.MediaInput(uri="http://169.254.169.254/latest")
     assert told(product_image=private) == ("product_image",)
     broken = media_pb2.MediaInput(inline=media_pb2.InlineMedia(data=b"not an image", mime_type="image/png"))
