@@ -18,7 +18,7 @@ from jobs.context import Context
 from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import ClipView, JobView, Offer, Plan, Priority
-from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
+from jobs.records import ClipState, Enhancement, JobState, clip_of, job_of, notice_json, spec_json
 from jobs.requests import RequestKey
 from ledger import ledger
 
@@ -253,6 +253,9 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "create_time": now,
             "expected_end_time": now + timedelta(seconds=plan.expected_seconds),
             "prompt": order.wish.prompt,
+            "prompt_id": None,
+            "enhancement": str(Enhancement.NONE),
+            "final_prompt": "",
             "parameters": _parameters(plan.spec),
             "quote": quote_json(plan),
             "notices": [notice_json(notice) for notice in plan.notices],

@@ -28,11 +28,14 @@ from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.gather import Gathered
 from jobs.http import PublicClient, VendorClient
+from jobs.lineage import Lineage, lineage
 from jobs.notify import Courier
 from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFilter
 from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
+from jobs.previous import with_prompt
+from jobs.prompting import Prompting
 from jobs.records import Video, runs
 from jobs.requests import RequestKey
 from jobs.retention import Keeping, Retention
@@ -45,6 +48,7 @@ from jobs.watch import wait, watch
 from jobs.webhooks import Webhooks
 from media.images import inspect_image
 from media.pool import MediaPool
+from prompts.llm import Llm
 from storage.store import ObjectStore
 
 _log = structlog.get_logger()
@@ -70,7 +74,10 @@ class Jobs:
         webhook_secret: str,
         webhook_origins: Collection[str] = (),
         keeping: Keeping | None = None,
+        llm: Llm | None = None,
+        llm_templates: Path | None = None,
     ) -> None:
+        """Without an `llm` prompts and scripts are written by rules."""
         self.context = Context(
             database=database,
             engine=engine,
@@ -97,7 +104,8 @@ class Jobs:
         self.admission = Admission(self.context, self.accounts)
         self.retention = Retention(self.context, keeping)
         self.erasure = Erasure(self.context, self.assets)
-        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure)
+        self.prompting = Prompting(self.context, llm, templates=llm_templates)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure, self.prompting)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []
@@ -156,9 +164,17 @@ class Jobs:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self.prompting.stop()
         await self._engine.stop()
         if self._channel is not None:
             await self._channel.stop()
+
+    async def with_prompt(self, order: Order) -> Order:
+        """An order with what the prompt that it names says: its text where none was typed, and then its parameters.
+
+        Raises NotFound.
+        """
+        return await with_prompt(self.context, order)
 
     def plan(self, order: Order) -> Plan:
         """Resolve an order; see `jobs.planning.plan`."""
@@ -231,6 +247,11 @@ class Jobs:
     async def list_videos(self, tenant: str | None, wanted: VideoFilter, page: Page) -> list[Video]:
         """Videos, newest first."""
         return await self.context.database.read(partial(queries.list_videos, tenant=tenant, wanted=wanted, page=page))
+
+    async def lineage(self, tenant: str, creative_id: str, size: int = 50, before: int | None = None) -> Lineage:
+        """How the videos of a creative came about; see `jobs.lineage.lineage`."""
+        wanted = partial(lineage, tenant=tenant, creative_id=creative_id, size=size, before=before)
+        return await self.context.database.read(wanted)
 
     async def prompts(self, job_ids: Sequence[str]) -> Mapping[str, str]:
         """Job id -> its prompt."""

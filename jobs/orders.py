@@ -46,6 +46,10 @@ class Order:
     webhook: Mapping[str, Json] = field(default_factory=dict)
     """`{"url": …, "events": [kinds]}`, or empty."""
     priority: Priority = Priority.NORMAL
+    enhance: bool = False
+    """Whether the prompt is rewritten first."""
+    prompt_id: str = ""
+    """The prompt it was made from; empty: none that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -128,6 +128,14 @@ def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[tuple[str,
     return sums
 
 
+def clip_costs(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    """Clip -> what was settled for it, in micros, and whether nobody knows a part of it; none where nothing was."""
+    sums = _sums(connection, clip_ids)
+    return {
+        clip_id: (micros, sums[clip_id, _UNKNOWN] > 0) for (clip_id, kind), micros in sums.items() if kind == "SETTLE"
+    }
+
+
 def _view(
     job: Job,
     clips: Sequence[Clip],

@@ -14,6 +14,7 @@ from jobs.engine import workflow_id
 from jobs.erasure import Erasure
 from jobs.locks import lock_job
 from jobs.parked import Resolver
+from jobs.prompting import Prompting
 from jobs.records import ClipState
 from jobs.retention import Retention
 
@@ -33,6 +34,7 @@ class Sweeper:
     assets: Assets
     retention: Retention
     erasure: Erasure
+    prompting: Prompting
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -52,6 +54,7 @@ class Sweeper:
     async def _sweep_for_all(self, passed: float) -> None:
         """What one process does for all that share the database; by two at once it would be done twice, not wrongly."""
         await self.resolver.sweep()
+        await self.prompting.close_lost()
         await self.erasure.sweep()
         await self.assets.clear_others()
         if passed % _STRANDED_EVERY < EVERY:

@@ -19,7 +19,10 @@ def upgrade() -> None:
     for name in ("enhancement", "final_prompt"):
         op.add_column("job", sa.Column(name, sa.Text(), server_default="", nullable=False))
     op.create_index("job_by_creative", "job", ["tenant", "creative_id", "id"])
-    _create_index_where("job_by_prompt", "job", "prompt_id", "prompt_id IS NOT NULL")
+    _create_index_where("job_by_prompt", "job", ["prompt_id"], "prompt_id IS NOT NULL")
+    _create_index_where(
+        "ledger_entry_settled_by_creative", "ledger_entry", ["tenant", "creative_id"], "kind = 'SETTLE'"
+    )
 
 
 def _create_prompts() -> None:
@@ -51,8 +54,8 @@ def _create_prompts() -> None:
     )
     op.create_index("prompt_by_creative", "prompt", ["tenant", "creative_id", "id"])
     op.create_index("prompt_by_parent", "prompt", ["parent_id"])
-    _create_index_where("prompt_open", "prompt", "id", "state = 'OPEN'")
-    _create_index_where("prompt_enhances_once", "prompt", "job_id", "kind = 'ENHANCE'", unique=True)
+    _create_index_where("prompt_open", "prompt", ["id"], "state = 'OPEN'")
+    _create_index_where("prompt_enhances_once", "prompt", ["job_id"], "kind = 'ENHANCE'", unique=True)
 
 
 def _create_calls() -> None:
@@ -79,13 +82,14 @@ def _create_calls() -> None:
     )
 
 
-def _create_index_where(name: str, table: str, column: str, condition: str, *, unique: bool = False) -> None:
+def _create_index_where(name: str, table: str, columns: list[str], condition: str, *, unique: bool = False) -> None:
     where = sa.text(condition)
-    op.create_index(name, table, [column], unique=unique, sqlite_where=where, postgresql_where=where)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
     """Drop what was added."""
+    op.drop_index("ledger_entry_settled_by_creative", "ledger_entry")
     for name in ("job_by_prompt", "job_by_creative"):
         op.drop_index(name, "job")
     for name in ("prompt_id", "enhancement", "final_prompt"):
