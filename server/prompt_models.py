@@ -1,7 +1,7 @@
 """Which model a prompt is fitted to: found in the catalogue as for a video, though nothing is bought from it yet."""
 
 from core.errors import Precondition
-from core.spec import MediaInput, Wish, mode_of
+from core.spec import MediaInput, Wish
 from jobs.life import Jobs
 from jobs.planning import AUTO
 from jobs.targets import target

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
-from filmgate.v1 import video_service_pb2 as pb
 from filmgate.v1 import prompt_service_pb2_grpc, video_service_pb2_grpc
+from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped] # ships no py.typed
 from grpc_status import rpc_status

@@ -4,12 +4,12 @@ from typing import Any
 
 import grpc
 import pytest
-from filmgate.v1 import common_pb2, job_pb2, media_pb2, prompt_pb2
+from filmgate.v1 import common_pb2, job_pb2, media_pb2, prompt_pb2, video_service_pb2
 from filmgate.v1 import prompt_service_pb2 as pb
-from filmgate.v1 import video_service_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from tests.server.calling import Prompts, Stub, refused, wanted
+from tests.server.uploading import image
 
 TYPED = "A red kite over a grey sea, ten seconds, vertical, no people"
 
@@ -59,9 +59,11 @@ def test_feedback_makes_a_better_prompt_with_reasons(prompts: Prompts, tenant: s
     assert after.parameters.aspect_ratio == "9:16"
     assert after.changes
     assert all(change.why and change.before != change.after for change in after.changes)
-    again = pb.RegeneratePromptRequest(tenant_name=tenant, prompt_id=after.id, feedback="square", creative_id="other")
+    again = pb.RegeneratePromptRequest(
+        tenant_name=tenant, prompt_id=after.id, feedback="horizontal", creative_id="other"
+    )
     third = prompts.RegeneratePrompt(again).prompt
-    assert (third.iteration, third.creative_id, third.parameters.aspect_ratio) == (3, "other", "1:1")
+    assert (third.iteration, third.creative_id, third.parameters.aspect_ratio) == (3, "other", "16:9")
 
 
 def test_a_text_of_somebody_else_can_be_made_better(prompts: Prompts, tenant: str) -> None:
@@ -93,15 +95,9 @@ def test_a_script_is_exactly_as_long_as_asked(prompts: Prompts, tenant: str) -> 
 
 
 def test_a_product_image_is_used_where_it_is_given(prompts: Prompts, stub: Stub, tenant: str) -> None:
-    picture = media_pb2.MediaInput(inline=media_pb2.InlineMedia(data=PNG, mime_type="image/png"))
+    picture = media_pb2.MediaInput(inline=media_pb2.InlineMedia(data=image(), mime_type="image/png"))
     made = script(prompts, tenant, model="fal/stable-video", product_image=picture)
     assert all(scene.use_product_image for scene in made.scenes[:-1])
-
-
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc000000301010018dd8db0"
-    "0000000049454e44ae426082"
-)
 
 
 def test_a_repeated_call_gets_its_first_answer(prompts: Prompts, tenant: str) -> None:

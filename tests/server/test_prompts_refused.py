@@ -6,9 +6,8 @@ from typing import Any
 
 import grpc
 import pytest
-from filmgate.v1 import common_pb2, media_pb2
+from filmgate.v1 import common_pb2, media_pb2, video_service_pb2
 from filmgate.v1 import prompt_service_pb2 as pb
-from filmgate.v1 import video_service_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from tests.conftest import Served
@@ -115,7 +114,7 @@ def test_nothing_is_found_of_others_or_of_nobody(prompts: Prompts, stub: Stub, t
     assert refused(prompts.RegeneratePrompt, request).code is grpc.StatusCode.NOT_FOUND
     lineage = video_service_pb2.GetLineageRequest(tenant_name="", creative_id="..", page_size=-1)
     assert set(refused(stub.GetLineage, lineage).fields) == {"tenant_name", "creative_id", "page_size"}
-    bad = video_service_pb2.GetLineageRequest(tenant_name=tenant, creative_id="kite", page_token="x")  # noqa: S106 - no secret
+    bad = video_service_pb2.GetLineageRequest(tenant_name=tenant, creative_id="kite", page_token="x")
     assert refused(stub.GetLineage, bad).reason == "INVALID_PAGE_TOKEN"
 
 
