@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 import grpc
 from filmgate.v1 import prompt_service_pb2 as pb
 from filmgate.v1 import prompt_service_pb2_grpc
-from prompts.rules import read
 
 from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition
 from core.spec import Wish
@@ -16,6 +15,7 @@ from jobs.previous import Previous
 from jobs.prompting import PromptOrder
 from jobs.requests import RequestKey
 from prompts import scripts
+from prompts.rules import read
 from prompts.words import Brief, Draft, Target
 from server import prompt_convert as convert
 from server import prompt_validation as validation

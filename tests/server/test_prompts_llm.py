@@ -1,17 +1,26 @@
 """Prompts by a language model that our emulator plays, over real gRPC: marked, booked once, and the rules behind it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
-from filmgate.v1 import account_pb2, account_service_pb2, account_service_pb2_grpc, common_pb2, job_pb2, prompt_pb2
+from filmgate.v1 import (
+    account_pb2,
+    account_service_pb2,
+    account_service_pb2_grpc,
+    common_pb2,
+    job_pb2,
+    prompt_pb2,
+    quote_pb2,
+    video_service_pb2,
+)
 from filmgate.v1 import prompt_service_pb2 as pb
-from filmgate.v1 import quote_pb2, video_service_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from tests.conftest import Served, serving
-from tests.server.calling import Prompts, Stub, refused, wanted
+from tests.server.calling import Prompts, Stub, fetch, refused, wanted
 
 TYPED = "A red kite over a grey sea, 10 seconds, vertical, no people"
 KEY = "mock"
@@ -27,10 +36,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def quantified(prompts: Prompts, tenant: str, text: str = TYPED, **fields: Any) -> prompt_pb2.Prompt:
     """A text, read."""
     fields = {"model": "runway/gen4.5"} | fields
-    return prompts.QuantifyPrompt(pb.QuantifyPromptRequest(tenant_name=tenant, text=text, **fields)).prompt
+    made: prompt_pb2.Prompt = prompts.QuantifyPrompt(
+        pb.QuantifyPromptRequest(tenant_name=tenant, text=text, **fields)
+    ).prompt
+    return made
 
 
-def entries(served: Served, tenant: str) -> list[tuple[str, int, int]]:
+def script(served: Served, fault: str, contains: str) -> None:
+    """Have the language model fail at both calls that hold these words."""
+    order = {"fault": fault, "vendor": "llm", "contains": contains, "times": 2}
+    answer = fetch(f"{served.application.emulator_url}/control/script", "POST", json.dumps(order).encode())
+    assert answer.status == 200, answer.body
+
+
+def entries(served: Served, tenant: str) -> list[tuple[int, int, int]]:
     """Kind, stage and micros of everything in the tenant's ledger."""
     with grpc.insecure_channel(served.target) as channel:
         accounts: Any = account_service_pb2_grpc.AccountServiceStub(channel)  # type: ignore[no-untyped-call] # generated
@@ -40,8 +59,8 @@ def entries(served: Served, tenant: str) -> list[tuple[str, int, int]]:
 
 def settled(served: Served, tenant: str) -> int:
     """Micros that prompts have cost a tenant."""
-    wanted = (account_pb2.LEDGER_ENTRY_KIND_SETTLE, quote_pb2.COST_STAGE_PROMPT)
-    return sum(micros for kind, stage, micros in entries(served, tenant) if (kind, stage) == wanted)
+    kinds = {(int(account_pb2.LEDGER_ENTRY_KIND_SETTLE), int(quote_pb2.COST_STAGE_PROMPT))}
+    return sum(micros for kind, stage, micros in entries(served, tenant) if (kind, stage) in kinds)
 
 
 def test_a_language_model_writes_is_marked_and_booked(prompts: Prompts, served: Served, tenant: str) -> None:
@@ -58,8 +77,9 @@ def test_a_language_model_writes_is_marked_and_booked(prompts: Prompts, served: 
     ).prompt
     assert (better.source, better.mock, better.iteration) == (prompt_pb2.PROMPT_SOURCE_LLM, True, 2)
     assert all(change.why.startswith("MOCK") or change.why for change in better.changes)
-    script = {"product_name": "Nimbus", "style": "luxury", "cta_text": "Now", "duration": Duration(seconds=20)}
-    told = prompts.WriteScript(pb.WriteScriptRequest(tenant_name=tenant, **script)).script
+    request = pb.WriteScriptRequest(tenant_name=tenant, product_name="Nimbus", style="luxury", cta_text="Now")
+    request.duration.seconds = 20
+    told = prompts.WriteScript(request).script
     assert (told.source, told.mock, told.duration.seconds) == (prompt_pb2.PROMPT_SOURCE_LLM, True, 20)
     assert settled(served, tenant) == made.cost.micros + better.cost.micros + told.cost.micros
 
@@ -71,8 +91,9 @@ def test_a_repeated_call_is_paid_once(prompts: Prompts, served: Served, tenant: 
 
 
 @pytest.mark.parametrize("fault", ["llm-refusal", "llm-malformed", "llm-overloaded", "llm-leaks-instructions"])
-def test_when_it_fails_the_rules_answer_and_say_why(prompts: Prompts, tenant: str, fault: str) -> None:
-    made = quantified(prompts, tenant, f"{TYPED} [[fault:{fault}]]")
+def test_when_it_fails_the_rules_answer_and_say_why(prompts: Prompts, served: Served, tenant: str, fault: str) -> None:
+    script(served, fault, f"in {tenant}")
+    made = quantified(prompts, tenant, f"{TYPED} in {tenant}")
     assert (made.source, made.llm_model) == (prompt_pb2.PROMPT_SOURCE_RULES, "")
     assert (made.parameters.duration.seconds, made.parameters.aspect_ratio) == (10, "9:16")
     assert any(warning.code.startswith("LLM_") for warning in made.warnings)
@@ -122,8 +143,9 @@ def test_a_job_rewrites_its_prompt_first_and_remembers_both(prompts: Prompts, st
     assert sum(costs.values()) == job.cost.micros
 
 
-def test_a_job_whose_rewriting_fails_uses_the_prompt_as_typed(stub: Stub, tenant: str) -> None:
-    prompt = "a red kite [[fault:llm-refusal]]"
+def test_a_job_whose_rewriting_fails_uses_the_prompt_as_typed(stub: Stub, served: Served, tenant: str) -> None:
+    prompt = f"a red kite in {tenant}"
+    script(served, "llm-refusal", prompt)
     job = stub.GenerateVideo(wanted(tenant, prompt=prompt, enhance_prompt=True, wait=Duration(seconds=60))).job
     assert job.state == job_pb2.JOB_STATE_SUCCEEDED
     assert job.final_prompt == job.prompt == prompt

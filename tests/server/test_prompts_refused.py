@@ -83,7 +83,7 @@ def test_an_id_is_checked_before_it_is_looked_up(prompts: Prompts, tenant: str, 
 def test_a_model_alone_keeps_its_own_code(
     prompts: Prompts, tenant: str, model: str, code: grpc.StatusCode, reason: str, told: str
 ) -> None:
-    script = {"product_name": "Nimbus", "style": "luxury", "cta_text": "Now"}
+    script: dict[str, Any] = {"product_name": "Nimbus", "style": "luxury", "cta_text": "Now"}
     for call, request in (
         (prompts.QuantifyPrompt, pb.QuantifyPromptRequest(tenant_name=tenant, text="a kite", model=model)),
         (
