@@ -128,7 +128,7 @@ def _scenes(folder: Path) -> list[Scene]:
 def _made_from(better: prompt_pb2.Prompt) -> Scene:
     """A clip of a prompt that is kept: its words and parameters are taken from there."""
     return Scene(
-        title="Runway, better prompt",
+        title="Replicate, better prompt",
         prompt="",
         seconds=better.parameters.duration.ToTimedelta().total_seconds(),
         creative=better.creative_id,

@@ -7,9 +7,9 @@ from rich.console import Console
 from clients.commands import prompt_output
 
 CREATIVE = "demo-kite"
-TYPED = "a red kite over a grey sea, five seconds, cinemascope please, calm, no people"
+TYPED = "please make me a video of a red kite over a grey sea, five seconds, horizontal, no people"
 FEEDBACK = "warmer light, slower, vertical"
-MODEL = "runway/gen4.5"
+MODEL = "replicate/kling-v2.5-turbo-pro"
 
 
 def improve(client: FilmgateClient, console: Console) -> prompt_pb2.Prompt:

@@ -106,6 +106,6 @@ async def test_verify_buys_one_clip_through_the_real_adapter(tmp_path: Path) -> 
 
 def test_the_demo_makes_playable_videos(tmp_path: Path) -> None:
     status, text = run("demo", f"--folder={tmp_path}")
-    assert (status, "11 jobs" in text, "0 faults" in text) == (0, True, True), text
-    assert len(list(tmp_path.glob("*.mp4"))) == 12
+    assert (status, "12 jobs" in text, "0 faults" in text) == (0, True, True), text
+    assert len(list(tmp_path.glob("*.mp4"))) == 13
     assert (tmp_path / "contact-sheet.png").stat().st_size > 10_000
