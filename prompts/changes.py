@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 
-from prompts.words import Change, Draft
+from prompts.words import FIELDS, Change, Draft
 
 _WORD = re.compile(r"\S+\s*")
 _MARKS = " \t\r\n.,;:"
@@ -20,13 +20,18 @@ def changes(before: Draft, after: Draft, why: str | Mapping[str, str]) -> tuple[
     reasons: Mapping[str, str] = {"": why} if isinstance(why, str) else why
     pairs = (
         *(("prompt", old, new) for old, new in _parts(before.prompt, after.prompt)),
-        *((name, spoken(before), spoken(after)) for name, spoken in _SPOKEN.items()),
+        *zip(FIELDS, spoken(before), spoken(after), strict=True),
     )
     return tuple(
         Change(field=field, before=old, after=new, why=reasons.get(field, reasons.get("", "")))
         for field, old, new in pairs
         if old != new
     )
+
+
+def spoken(draft: Draft) -> tuple[str, ...]:
+    """Each of FIELDS in words, in their order; empty where the draft does not say."""
+    return tuple(_SPOKEN[name](draft) for name in FIELDS)
 
 
 def _seconds(draft: Draft) -> str:
@@ -48,7 +53,6 @@ _SPOKEN: Mapping[str, Callable[[Draft], str]] = {
     "camera": lambda draft: ", ".join(draft.camera),
     "mood": lambda draft: draft.mood,
 }
-"""Each of FIELDS in words; empty where the draft does not say."""
 
 
 def _parts(before: str, after: str) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from itertools import accumulate, takewhile
 
 _SENTENCE_END = re.compile(
@@ -34,8 +35,7 @@ def _reach(text: str, budget: int, utf16: bool) -> int:
     """How many characters fit."""
     if not utf16 or text.isascii():
         return max(0, min(budget, len(text)))
-    sizes = accumulate(2 if char > "\uffff" else 1 for char in text)
-    return sum(1 for _ in takewhile(lambda size: size <= budget, sizes))
+    return bisect_right(list(accumulate(2 if char > "\uffff" else 1 for char in text)), budget)
 
 
 def _sign_end(text: str, end: int) -> int:

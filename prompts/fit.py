@@ -1,12 +1,12 @@
 """Fits a draft to a model: only what it can do is asked of it, and its prompt is in the words that suit it."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from core.spec import Motion, Notice
+from prompts.clauses import holds, joined
 from prompts.cutting import cut
 from prompts.houses import House, Negatives, house
 from prompts.words import Draft, Target
@@ -14,10 +14,13 @@ from prompts.words import Draft, Target
 _SAME_LENGTH = 0.01
 """Seconds: `3.57 s` names a clip of 25 frames at 7 a second."""
 
+_MANY = 4
+"""More lengths than this are told by their ends."""
+
 _SHOTS = ("shot", "close-up", "close up", "closeup", "macro", "angle", "view", "aerial", "pov")
 """What tells a shot from a move of the camera."""
 
-_MOTION = {Motion.LOW: "slow, gentle movement", Motion.MEDIUM: "", Motion.HIGH: "fast, dynamic movement"}
+_MOTION = {Motion.LOW: "slow, unhurried movement", Motion.MEDIUM: "", Motion.HIGH: "fast, energetic movement"}
 _RATIO = re.compile(r"([1-9]\d{0,3}):([1-9]\d{0,3})")
 _NEGATIVE_LIMIT = 4000
 """What the contract takes, in characters."""
@@ -42,13 +45,19 @@ def _duration(draft: Draft, target: Target) -> Draft:
     if offered is not None and abs(offered - wanted) <= _SAME_LENGTH:
         return replace(draft, duration=offered)
     after = "" if offered is None else f"{offered:.4g} s"
-    why = f"{target.model} makes {_either(f'{each:.4g} s' for each in target.durations) or 'a length of its own'}"
+    why = f"{target.model} makes {_lengths(target.durations)}"
     return _fitted(replace(draft, duration=offered), "duration", f"{wanted:.4g} s", after, why)
 
 
 def _length(wanted: float, offered: tuple[float, ...]) -> float | None:
     """The one it names, else the shortest that covers it, else the longest."""
     return next((each for each in offered if each >= wanted - _SAME_LENGTH), offered[-1] if offered else None)
+
+
+def _lengths(offered: tuple[float, ...]) -> str:
+    if len(offered) > _MANY:
+        return f"{offered[0]:.4g} to {offered[-1]:.4g} s"
+    return _either(f"{each:.4g} s" for each in offered) or "a length of its own"
 
 
 def _quality(draft: Draft, target: Target) -> Draft:
@@ -92,9 +101,10 @@ def _prompt(draft: Draft, target: Target) -> Draft:
     if target.prompt_limit == 0:
         message = f"{target.model} takes no prompt: it is kept, but not sent"
         return _told(draft, Notice(code="PROMPT_NOT_SENT", message=message, field="prompt"))
-    style, text = house(target), draft.prompt.strip()
+    style = house(target)
+    text = _commanded(draft.prompt.strip(), draft.camera, style)
     said = (*_extras(draft, style), moving, unwanted)
-    extras = [extra for extra in dict.fromkeys(said) if extra.words.strip() and not _holds(text, extra.words)]
+    extras = [extra for extra in dict.fromkeys(said) if extra.words.strip() and not holds(text, extra.words)]
     whole = _joined(text, extras, style)
     length = target.length(whole)
     if length <= target.prompt_limit:
@@ -119,18 +129,29 @@ class _Extra:
     words: str
 
 
+def _commanded(text: str, camera: Iterable[str], style: House) -> str:
+    """The text with the vendor's own word beside each camera word that stands in it."""
+    for move in camera:
+        spoken = style.spoken(move)
+        if spoken != move and not holds(text, spoken):
+            text = re.sub(re.escape(move), lambda found: style.spoken(found[0]), text, count=1, flags=re.IGNORECASE)
+    return text
+
+
 def _extras(draft: Draft, style: House) -> list[_Extra]:
     """What camera and mood add to the prompt."""
-    moves = [_Extra(_part(move), style.spoken(move)) for move in draft.camera if not _holds(draft.prompt, move)]
+    moves = [_Extra(part(move), style.spoken(move)) for move in draft.camera if not holds(draft.prompt, move)]
     mood = draft.mood if " " in draft.mood else f"{draft.mood} mood"
-    return [*moves, *([] if _holds(draft.prompt, draft.mood) else [_Extra("mood", mood)])]
+    return [*moves, *([] if holds(draft.prompt, draft.mood) else [_Extra("mood", mood)])]
 
 
 def _motion(draft: Draft, target: Target) -> tuple[Draft, _Extra]:
     """The draft with a motion setting only where there is one, and what is said in the prompt instead."""
     if draft.motion is None or target.motion:
         return draft, _Extra("action", "")
-    words = "" if _says_motion(draft) or not target.prompt_limit else _MOTION[draft.motion]
+    said = (words.text for each in draft.readings if each.field == "motion" for words in each.words)
+    usual = _MOTION[draft.motion] if target.prompt_limit else ""
+    words = next((text for text in said if holds(draft.prompt, text)), usual)
     why = f"{target.model} has no motion setting"
     draft = _fitted(replace(draft, motion=None), "motion", draft.motion.value, words, why)
     return draft, _Extra("action", words)
@@ -156,18 +177,9 @@ _MANNERS: Mapping[Negatives, Callable[[tuple[str, ...]], str]] = {
 }
 
 
-def _part(move: str) -> str:
+def part(move: str) -> str:
+    """Which part of a prompt a camera word is: `shot` (how it looks) or `camera` (how it moves)."""
     return "shot" if any(word in move.casefold() for word in _SHOTS) else "camera"
-
-
-def _says_motion(draft: Draft) -> bool:
-    return any(
-        _holds(draft.prompt, words.text) for each in draft.readings if each.field == "motion" for words in each.words
-    )
-
-
-def _holds(text: str, words: str) -> bool:
-    return words.casefold() in text.casefold()
 
 
 def _joined(text: str, extras: Sequence[_Extra], style: House) -> str:
@@ -179,14 +191,7 @@ def _joined(text: str, extras: Sequence[_Extra], style: House) -> str:
     ordered = sorted(extras, key=lambda extra: order.index(extra.part))
     first = ", ".join(extra.words for extra in ordered if order.index(extra.part) < content)
     rest = (extra.words for extra in ordered if order.index(extra.part) >= content)
-    return " ".join(_sentence(words) for words in (first, text, *rest) if words)
-
-
-def _sentence(words: str) -> str:
-    """With a capital, and a full stop unless something closes it already."""
-    closed = unicodedata.category(words[-1]).startswith("P") and words[-1] not in ",;:-"
-    first = words[0].upper() if words[0].isascii() else words[0]
-    return first + words[1:] + ("" if closed else ".")
+    return joined(first, text, *rest)
 
 
 def _short(text: str, extras: list[_Extra], target: Target) -> str:

@@ -37,10 +37,10 @@ class House:
     order: tuple[str, ...] = PARTS
     """Every one of PARTS, in the vendor's order."""
     negatives: Negatives = Negatives.PLAIN
-    camera_form: str = "{}"
-    """How a camera move is written, `{}` its words."""
     camera: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Everyday camera words -> the vendor's own. With a `camera_form`, only these are written in it."""
+    """Everyday camera words -> the vendor's own."""
+    camera_form: str = "{move}"
+    """How a move that has a word of the vendor's own is written: `{move}` as it was said, `{term}` the vendor's."""
     advice: str
     """The vendor's advice in a few sentences, for whoever writes a prompt."""
     source: str
@@ -50,19 +50,26 @@ class House:
     def spoken(self, move: str) -> str:
         """A camera move in the house's words."""
         known = sorted((words for words in self.camera if words in move.casefold()), key=len)
-        return self.camera_form.format(self.camera[known[-1]]) if known else move
+        if not known:
+            return move
+        return self.camera_form.replace("{term}", self.camera[known[-1]]).replace("{move}", move)
 
 
 @cache
 def houses() -> tuple[House, ...]:
-    """Every house, the most particular first; the last one speaks for all that have none."""
+    """Every house, in the file's order; the last one speaks for all that have none of their own."""
     rows = tomllib.loads((Path(__file__).parent / "houses.toml").read_text("utf-8"))["house"]
     return tuple(_house(**row) for row in rows)
 
 
 def house(target: Target) -> House:
     """The house whose style suits the target."""
-    return next(each for each in houses() if any(fnmatchcase(target.family, family) for family in each.families))
+    return _of(target.family)
+
+
+@cache
+def _of(family: str) -> House:
+    return next(each for each in houses() if any(fnmatchcase(family, pattern) for pattern in each.families))
 
 
 def advice(target: Target) -> str:
