@@ -12,15 +12,18 @@ from core.errors import Conflict, InvalidRequest, Precondition, Reason, Unavaila
 from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
-from core.spec import ClipSpec, MediaInput
+from core.spec import MediaInput
 from jobs import assets, funds, outbox, requests, tables, tenants
 from jobs.context import Context
+from jobs.drafts import PromptKind, PromptState, rewritten_json
 from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
-from jobs.orders import ClipView, JobView, Offer, Plan, Priority
+from jobs.journal import STAGE
+from jobs.orders import ClipView, JobView, Offer, Plan, Priority, Rewriting
 from jobs.records import ClipState, Enhancement, JobState, clip_of, job_of, notice_json, spec_json
 from jobs.requests import RequestKey
 from ledger import ledger
+from prompts.words import Rewritten, Source
 
 declare("before-accept", "after-accept")
 _PLACES = {Priority.HIGH: 10, Priority.NORMAL: USUAL_PLACE, Priority.LOW: 90}
@@ -47,6 +50,7 @@ class _Acceptance:
     clips: list[dict[str, Json]] = field(default_factory=list)
     inputs: list[dict[str, Json]] = field(default_factory=list)
     uses: list[_Use] = field(default_factory=list)
+    prompts: list[dict[str, Json]] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     """Of each job in its tenant's queue."""
@@ -141,11 +145,7 @@ async def repeated(context: Context, key: RequestKey) -> list[str] | None:
 
 def _over_cost(acceptance: _Acceptance) -> Precondition | None:
     """Why `max_cost` forbids it. Asked of new requests only: a repeated one was taken at the prices of its day."""
-    for plan in acceptance.plans:
-        limit = plan.order.max_cost
-        if limit is not None and plan.held_max.micros > limit.micros:
-            return funds.over_max_cost(plan.held_max, limit)
-    return None
+    return next(filter(None, map(funds.over_cost, acceptance.plans)), None)
 
 
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
@@ -156,6 +156,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     for table, rows in (
         (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
         (tables.clips, clips),
+        (tables.prompts, _descended(connection, [row for acceptance in new for row in acceptance.prompts])),
         (tables.inputs, [row for acceptance in new for row in acceptance.inputs]),
         (tables.asset_uses, [_used(use) for acceptance in new for use in acceptance.uses]),
         (tables.events, [_first_event(row) for acceptance in new for row in acceptance.jobs]),
@@ -167,6 +168,17 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     for clip in clips:
         tenant, place = tenants[clip["job_id"]], places[clip["job_id"]]
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenant, place=place)
+
+
+def _descended(connection: sa.Connection, rows: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    """The same, counted from the prompts they were made from."""
+    prompts, parents = tables.prompts, {row["parent_id"] for row in rows if row["parent_id"]}
+    if parents:
+        query = sa.select(prompts.c.id, prompts.c.iteration).where(prompts.c.id.in_(parents))
+        known = {row.id: row.iteration for row in connection.execute(query)}
+        for row in rows:
+            row["iteration"] = known.get(row["parent_id"], 0) + 1
+    return rows
 
 
 def _used(use: _Use) -> dict[str, Json]:
@@ -253,10 +265,10 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "create_time": now,
             "expected_end_time": now + timedelta(seconds=plan.expected_seconds),
             "prompt": order.wish.prompt,
-            "prompt_id": None,
+            "prompt_id": order.prompt_id or None,
             "enhancement": str(Enhancement.NONE),
             "final_prompt": "",
-            "parameters": _parameters(plan.spec),
+            "parameters": _parameters(plan),
             "quote": quote_json(plan),
             "notices": [notice_json(notice) for notice in plan.notices],
             "labels": dict(order.labels),
@@ -267,6 +279,8 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "last_event": 1,
         }
     )
+    if plan.rewriting is not None:
+        _gather_prompt(acceptance, plan, plan.rewriting)
     acceptance.places[job_id] = _PLACES[order.priority]
     inputs = _inputs(acceptance, job_id, plan)
     part = f"requests[{len(acceptance.jobs) - 1}]." if len(acceptance.plans) > 1 else ""
@@ -276,6 +290,48 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
     ]
     for position, offers in enumerate(plan.offers):
         _gather_clip(acceptance, plan, job_id, position, offers, inputs)
+
+
+def _gather_prompt(acceptance: _Acceptance, plan: Plan, rewriting: Rewriting) -> None:
+    """The prompt that the newest job's first step makes, with a hold of its own where a language model is asked."""
+    order, job, prompt_id = plan.order, acceptance.jobs[-1], new_id("prompt")
+    acceptance.prompts.append(
+        {
+            "id": prompt_id,
+            "tenant": order.tenant,
+            "creative_id": order.creative_id,
+            "kind": str(PromptKind.ENHANCE),
+            "state": str(PromptState.OPEN),
+            "input": order.wish.prompt,
+            "asked": {"style": rewriting.style, "negative_prompt": order.wish.negative_prompt},
+            "model": plan.model,
+            "parent_id": job["prompt_id"],
+            "job_id": job["id"],
+            "feedback": "",
+            "iteration": 1,
+            "source": str(Source.RULES),
+            "result": rewritten_json(Rewritten(draft=rewriting.draft)),
+            "notices": [],
+            "llm_model": rewriting.llm_model,
+            "mock": rewriting.mock,
+            "currency": plan.currency if rewriting.llm_model else "",
+            "owner": "",
+            "create_time": acceptance.now,
+            "deadline": None,
+            "end_time": None,
+        }
+    )
+    job |= {"prompt_id": prompt_id, "enhancement": str(Enhancement.DUE)}
+    if rewriting.held is not None:
+        account = ledger.Account(
+            tenant=order.tenant,
+            creative_id=order.creative_id,
+            job_id=job["id"],
+            clip_id=prompt_id,
+            model=rewriting.llm_model,
+            stage=STAGE,
+        )
+        acceptance.holds.append((account, rewriting.held))
 
 
 def _gather_clip(
@@ -334,8 +390,9 @@ def _input(name: str, job_id: str, item: MediaInput) -> dict[str, Json]:
 _PARAMETERS = ("duration", "aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "motion", "audio")
 
 
-def _parameters(spec: ClipSpec) -> dict[str, Json]:
-    values = {name: getattr(spec, name) for name in _PARAMETERS}
+def _parameters(plan: Plan) -> dict[str, Json]:
+    values = {name: getattr(plan.spec, name) for name in _PARAMETERS}
+    values |= {"style": plan.style, "quality": plan.order.wish.quality}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -354,6 +411,7 @@ def quote_json(plan: Plan) -> dict[str, Json]:
                 "expected": line.expected.micros,
                 "held_max": line.held_max.micros,
                 "basis": line.basis,
+                "stage": line.stage,
             }
             for line in plan.lines
         ],

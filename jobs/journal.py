@@ -231,6 +231,11 @@ def _under_way(prompt_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return calls.c.prompt_id == prompt_id, calls.c.state == str(CallState.INTENDED)
 
 
+def begins(name: str) -> None:
+    """Nothing is written down yet."""
+    crashpoint(f"before-{name}")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The line to the language model: nobody sends a call but who has written it down. `name`: its crash points."""
@@ -238,10 +243,6 @@ class Line:
     context: Context
     tariff: Tariff
     name: str
-
-    def begins(self) -> None:
-        """Nothing is written down yet."""
-        crashpoint(f"before-{self.name}")
 
     def call(self, ask: Ask, number: int = 1) -> Call:
         """A call to be written down."""

@@ -24,6 +24,7 @@ from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
 from jobs.engine import AGAIN, Engine, Step
+from jobs.enhancing import Enhancing
 from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.gather import Gathered
@@ -105,7 +106,9 @@ class Jobs:
         self.retention = Retention(self.context, keeping)
         self.erasure = Erasure(self.context, self.assets)
         self.prompting = Prompting(self.context, llm, templates=llm_templates)
-        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure, self.prompting)
+        self.enhancing = Enhancing(self.context, llm, llm_templates)
+        closing = (self.prompting.close_lost, self.enhancing.close_lost)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure, closing)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []
@@ -127,6 +130,7 @@ class Jobs:
         collecting = Collecting(self.context, self._sender)
         steps: dict[str, Step] = {
             "submit": Submitting(self.context, self._sender),
+            "enhance": self.enhancing,
             "wait": Waiting(self.context, self._sender),
             "collect": collecting,
             "dress": collecting.dress,
@@ -179,7 +183,10 @@ class Jobs:
     def plan(self, order: Order) -> Plan:
         """Resolve an order; see `jobs.planning.plan`."""
         usual = self.context.history.usual(mock=False)
-        return plan(order, self.context.vendors, self.context.policy.default_model, usual)
+        resolve = partial(
+            plan, vendors=self.context.vendors, default_model=self.context.policy.default_model, usual=usual
+        )
+        return self.enhancing.planned(order, resolve)
 
     async def check_urls(self, order: Order) -> list[Violation]:
         """What the URL policy says about every address of an order."""

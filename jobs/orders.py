@@ -10,6 +10,7 @@ from core.money import Money
 from core.outcome import Json
 from core.spec import ClipSpec, Notice, Wish
 from jobs.records import Attempt, Clip, Job, JobState, Video
+from prompts.words import Draft
 from providers.prices import Quote
 
 
@@ -54,13 +55,15 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuoteLine:
-    """What one clip will cost."""
+    """What one clip will cost, or, in another stage, what is done for all of them; the clips come first, in order."""
 
     clip_index: int
     model: str
     expected: Money
     held_max: Money
     basis: str
+    stage: str = "video"
+    """As in the ledger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +74,23 @@ class Offer:
     spec: ClipSpec
     quote: Quote
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewriting:
+    """How the prompt will be rewritten first."""
+
+    draft: Draft
+    """As the rules read it, fitted to the plan's model."""
+    style: str | None
+    """Whose words belong into the prompt."""
+    llm_model: str = ""
+    """Who rewrites it; empty: the rules."""
+    mock: bool = False
+    held: Money | None = None
+    """The most that the language model can cost; 0 where nobody knows."""
+    priced: bool = True
+    """Whether its prices are known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +114,9 @@ class Plan:
     catalogue_revision: str
     expected_seconds: float
     """How long such a job takes at most, nearly always."""
+    style: str | None = None
+    """Typed, or the prompt's own."""
+    rewriting: Rewriting | None = None
 
     @property
     def expected(self) -> Money:

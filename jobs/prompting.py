@@ -42,10 +42,6 @@ LOST = Notice(code="LLM_UNAVAILABLE", message="the server stopped while the lang
 _LOOK = 1.0
 """Seconds between two looks at a prompt that another process is asking for."""
 _FITTED = "The model takes it like this."
-_UNPRICED = (
-    "max_cost: no prices of the language model are set, so nobody could keep it; leave it out, or give 0 to have the"
-    " rules do it"
-)
 _log = structlog.get_logger()
 
 Made = TypeVar("Made")
@@ -199,7 +195,7 @@ class Prompting:
             return await self._ended(await self._context.database.write_known(partial(_open, opening=opening)))
         exchange = task.exchange()
         opening = self._opening(order, task, key, line, exchange)
-        line.begins()
+        journal.begins("prompt")
         prompt_id = await self._context.database.write_known(partial(_open, opening=opening))
         if prompt_id == opening.row["id"] and opening.call is not None:
             await self._talk(prompt_id, line.talk(prompt_id, exchange, opening.call, partial(_finish, task.keep)))
@@ -363,5 +359,5 @@ def _over_cost(tariff: Tariff, held: Money, limit: Money | None) -> Precondition
         text = f"this is charged in {tariff.currency}; give the limit in {tariff.currency} or {USD}"
         return InvalidRequest.of([Violation(field="max_cost.currency_code", message=text)])
     if not tariff.known:
-        return Precondition(reason=Reason.COST_LIMIT_EXCEEDED, message=_UNPRICED)
+        return funds.unpriced()
     return funds.over_max_cost(held, limit) if held.micros > limit.micros else None

@@ -9,7 +9,7 @@ from core.errors import NotFound, Reason
 from core.money import Money
 from jobs import tables
 from jobs.orders import ClipView, JobFilter, JobView, Page, VideoFilter
-from jobs.records import Attempt, Clip, Job, Video, attempt_of, clip_of, job_of, video_of
+from jobs.records import Attempt, Clip, Enhancement, Job, Video, attempt_of, clip_of, job_of, video_of
 from ledger.tables import entries
 from ledger.usage import still_unknown
 
@@ -106,7 +106,7 @@ def _views(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[JobVi
     query = sa.select(videos).where(videos.c.job_id.in_(ids), videos.c.delete_time.is_(None))
     for row in connection.execute(query.order_by(videos.c.iteration)):
         videos_by_job[row.job_id].append(video_of(row))
-    sums = _sums(connection, list(attempts_by_clip))
+    sums = _sums(connection, [*attempts_by_clip, *(name for job in jobs for name in _enhanced(job))])
     return [_view(job, clips_by_job[job.id], attempts_by_clip, videos_by_job[job.id], sums) for job in jobs]
 
 
@@ -145,21 +145,22 @@ def _view(
 ) -> JobView:
     currency = job.quote["currency"]
     clip_views = [_clip_view(clip, attempts[clip.id], sums, currency) for clip in clips]
-    held = sum(
-        sums.get((clip.id, "HOLD"), 0)
-        + sums.get((clip.id, "ADJUST"), 0)
-        - sums.get((clip.id, "SETTLE"), 0)
-        - sums.get((clip.id, "RELEASE"), 0)
-        for clip in clips
-    )
+    charged = [*(clip.id for clip in clips), *_enhanced(job)]
+    signs = {"HOLD": 1, "ADJUST": 1, "SETTLE": -1, "RELEASE": -1}
+    held = sum(sign * sums.get((name, kind), 0) for name in charged for kind, sign in signs.items())
     return JobView(
         job=job,
         clips=clip_views,
         videos=videos,
         held=Money(currency=currency, micros=held),
-        cost=Money(currency=currency, micros=sum(item.cost.micros for item in clip_views)),
-        cost_unknown=any(item.cost_unknown for item in clip_views),
+        cost=Money(currency=currency, micros=sum(sums.get((name, "SETTLE"), 0) for name in charged)),
+        cost_unknown=any(sums.get((name, _UNKNOWN), 0) for name in charged),
     )
+
+
+def _enhanced(job: Job) -> list[str]:
+    """The prompt that was made for the job, whose money is the job's."""
+    return [job.prompt_id] if job.enhancement is not Enhancement.NONE and job.prompt_id else []
 
 
 def _clip_view(clip: Clip, attempts: Sequence[Attempt], sums: Mapping[tuple[str, str], int], currency: str) -> ClipView:

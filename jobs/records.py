@@ -220,6 +220,12 @@ class Situation:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def enhances(self) -> bool:
+        """Whether the prompt is to be rewritten before anything is bought."""
+        due = self.job.enhancement is Enhancement.DUE
+        return due and not self.attempts and not self.job.cancel_requested
+
+    @property
     def account(self) -> ledger.Account:
         """Whom the ledger charges."""
         return ledger.Account(
