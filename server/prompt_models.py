@@ -22,9 +22,12 @@ class Models:
 
         Raises NotFound and Precondition as GenerateVideo does.
         """
-        name = name or self._default
-        row = self._auto(wanted) if name == AUTO else self._vendors.find(name, wanted.mode).model
+        row = self._auto(wanted) if self.is_auto(name) else self._vendors.find(name or self._default, wanted.mode).model
         return target(row, wanted.mode)
+
+    def is_auto(self, name: str) -> bool:
+        """Whether the name leaves the choice to us."""
+        return (name or self._default) == AUTO
 
     def _auto(self, wanted: Wish) -> VideoModel:
         try:

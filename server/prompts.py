@@ -44,7 +44,8 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         if earlier:
             return pb.QuantifyPromptResponse(prompt=convert.prompt(await self._prompting.prompt(earlier)))
         refusals = _Refusals(asked.findings)
-        target = self._target(asked.caller.model, _wish(read(asked.text)), refusals)
+        wanted = _wish(read(asked.text)) if self._models.is_auto(asked.caller.model) else Wish(prompt="-")
+        target = self._target(asked.caller.model, wanted, refusals)
         refusals.raise_if_any()
         view = await self._prompting.quantify(_order(asked.caller, target), asked.text, key)
         return pb.QuantifyPromptResponse(prompt=convert.prompt(view))

@@ -67,6 +67,7 @@ def test_doctor_looks_at_everything(tmp_path: Path) -> None:
     assert status == 0, text
     assert "h264" in text
     assert "live" in text
+    assert "fixed rules" in text
     assert "REPLICATE_API_TOKEN" in text.replace("\n", "")
     assert "planted" not in text
 
