@@ -170,12 +170,9 @@ class Prompting:
 
     async def close_lost(self) -> None:
         """End the prompts whose process died while it asked the language model."""
-        prompts, now = tables.prompts, self._context.now()
-        query = sa.select(prompts.c.id).where(
-            prompts.c.state == str(PromptState.OPEN),
-            prompts.c.kind != str(PromptKind.ENHANCE),
-            prompts.c.deadline < now,
-        )
+        prompts = tables.prompts
+        asked = (prompts.c.state == str(PromptState.OPEN), prompts.c.kind != str(PromptKind.ENHANCE))
+        query = sa.select(prompts.c.id).where(*asked, self._is_lost())
         for lost in await self._context.database.read(lambda connection: connection.execute(query).scalars().all()):
             await self._close(lost)
 
@@ -267,13 +264,21 @@ class Prompting:
         """A prompt once nobody asks for it any more. Raises NotFound when it has been swept since."""
         with self._context.bell.listen(prompt_id) as listening:
             while True:
-                kept, used = await self._context.database.read(partial(_look, prompt_id=prompt_id))
+                look = partial(_look, prompt_id=prompt_id, is_lost=self._is_lost())
+                kept, used, lost = await self._context.database.read(look)
                 if kept.state is PromptState.ENDED:
                     return kept, used
-                if kept.deadline is not None and kept.deadline < self._context.now():
+                if lost:
                     await self._close(prompt_id)
                 else:
                     await listening.wait(_LOOK)
+
+    def _is_lost(self) -> sa.ColumnElement[bool]:
+        """Of an open prompt: that its process is gone, or should have answered long ago."""
+        prompts, executors, database = tables.prompts, tables.executors, self._context.database
+        reaped = sa.select(executors.c.id).where(executors.c.id == prompts.c.owner, executors.c.reaped).exists()
+        gone = reaped if database.shared else prompts.c.owner != database.instance
+        return sa.or_(prompts.c.deadline < self._context.now(), gone)
 
     async def _close(self, prompt_id: str) -> None:
         """Nobody is left to hear the language model: the rules' answer stands."""
@@ -289,11 +294,13 @@ class Prompting:
         self._context.bell.ring(prompt_id)
 
 
-def _look(connection: sa.Connection, prompt_id: str) -> tuple[Kept, Spent]:
+def _look(connection: sa.Connection, prompt_id: str, is_lost: sa.ColumnElement[bool]) -> tuple[Kept, Spent, bool]:
     kept = drafts.find(connection, prompt_id)
     if kept is None:
         raise NotFound(reason=Reason.NOT_FOUND, message="no such prompt")
-    return kept, drafts.spent(connection, [prompt_id]).get(prompt_id, Spent())
+    lost = sa.select(tables.prompts.c.id).where(tables.prompts.c.id == prompt_id, is_lost)
+    used = drafts.spent(connection, [prompt_id]).get(prompt_id, Spent())
+    return kept, used, connection.execute(lost).scalar() is not None
 
 
 def _open(connection: sa.Connection, opening: _Opening) -> str:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from core.errors import NotFound, Reason
 from core.money import Money
 from jobs import tables
+from jobs.drafts import PromptState
 from jobs.orders import ClipView, JobFilter, JobView, Page, VideoFilter
-from jobs.records import Attempt, Clip, Enhancement, Job, Video, attempt_of, clip_of, job_of, video_of
+from jobs.records import Attempt, Clip, ClipState, Enhancement, Job, Video, attempt_of, clip_of, job_of, video_of
 from ledger.tables import entries
 from ledger.usage import still_unknown
 
@@ -69,6 +70,16 @@ def prompts(connection: sa.Connection, job_ids: Sequence[str]) -> dict[str, str]
     jobs = tables.jobs
     query = sa.select(jobs.c.id, jobs.c.prompt).where(jobs.c.id.in_(job_ids))
     return {row.id: row.prompt for row in connection.execute(query)}
+
+
+def standing(connection: sa.Connection) -> tuple[set[str], set[str]]:
+    """What has ended, and what is parked, of all that has a hold: for `ledger.verify`."""
+    clips, prompts = tables.clips, tables.prompts
+    states = {row.id: ClipState(row.state) for row in connection.execute(sa.select(clips.c.id, clips.c.state))}
+    over = sa.select(prompts.c.id).where(prompts.c.state == str(PromptState.ENDED), prompts.c.llm_model != "")
+    ended = {name for name, state in states.items() if state.terminal}
+    parked = {name for name, state in states.items() if state is ClipState.PARKED}
+    return ended | set(connection.execute(over).scalars()), parked
 
 
 def _narrowed(
