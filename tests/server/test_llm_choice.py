@@ -61,7 +61,7 @@ def test_a_key_never_goes_to_an_emulator() -> None:
     found = llm.writer(chosen, "http://127.0.0.1:9").llm
     assert found is not None
     assert (found.base_url, found.api_key, found.mock) == ("http://127.0.0.1:9/llm/v1", MOCK_SECRET, True)
-    assert (found.input_price, found.output_price) == (1, 4)
+    assert (found.input_price, found.output_price) == (Decimal(1), Decimal(4))
 
 
 @pytest.mark.parametrize(
