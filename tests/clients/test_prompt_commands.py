@@ -180,6 +180,13 @@ def test_a_prompt_that_was_kept_needs_no_words(run: Run, fake: "Fake") -> None:
     assert (request.prompt, request.prompt_id) == ("", "prompt_1")
 
 
+def test_a_quote_says_what_each_line_is_for(run: Run, fake: "Fake") -> None:
+    fake.quote.lines.add(stage=quote_pb2.COST_STAGE_PROMPT, model="writer", basis="tokens")
+    result = run("generate", "a boat", "--enhance", "--validate-only")
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in result.output.splitlines() if "│" in line]
+    assert rows == [["clip 0", "runway/gen4.5"], ["prompt", "writer"]]
+
+
 async def test_the_asyncio_client_does_the_same(target: str, fake: "Fake") -> None:
     away = {"code": grpc.StatusCode.UNAVAILABLE, "reason": "SHUTTING_DOWN"}
     fake.refuse("RegeneratePrompt", 2, **away)
