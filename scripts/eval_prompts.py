@@ -217,7 +217,7 @@ def main(
     verbose: Annotated[bool, typer.Option(help="Name every prompt that was not read right.")] = False,
 ) -> None:
     """Score the rules on the evaluation set, and a language model too where its address and name are given."""
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    console = Console(width=None if sys.stdout.isatty() else 180)
     found = [case for case in cases() if not (tuned_only and "held_out" in case.tags)]
     missed = failures(_report(console, "rules", found, read_by_rules(found), verbose=verbose))
     if base_url and model:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from prompts.words import FIELDS, Draft
@@ -57,7 +58,7 @@ def test_the_command_prints_the_table_and_succeeds() -> None:
     assert all(name in result.output for name in ("duration", "aspect_ratio", "hard", "held out", "No language model"))
 
 
-def _application() -> eval_prompts.typer.Typer:
-    application = eval_prompts.typer.Typer()
+def _application() -> typer.Typer:
+    application = typer.Typer()
     application.command()(eval_prompts.main)
     return application
