@@ -66,7 +66,7 @@ CAMERAS = ((), ("slow dolly in",), ("close-up", "slow pan left"), ("crane shot "
 def _texts(rng: random.Random) -> Iterator[str]:
     """Random texts of one or more scripts, half of them around the limits, up to 8,000 characters."""
     while True:
-        length = rng.choice((rng.randrange(200), rng.randrange(780, 1030), rng.randrange(8001)))
+        length = rng.choice((rng.randrange(200), rng.randrange(780, 1030), rng.randrange(2600), rng.randrange(8001)))
         alphabet = "".join(rng.sample(ALPHABETS, rng.choice((1, 1, 2, 4))))
         text = "".join(rng.choices((*alphabet, FAMILY), k=length))
         yield text[:8000]

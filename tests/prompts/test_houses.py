@@ -78,12 +78,12 @@ def test_which_house_a_row_belongs_to(row: str, name: str) -> None:
     assert house(_target(CATALOGUE.rows[row])).name == name
 
 
-@pytest.mark.parametrize("row", LIVE, ids=lambda row: row.id)
-def test_advice_is_short_and_says_the_limits(row: VideoModel) -> None:
-    text = advice(_target(row))
-    assert len(text) < 1500
-    assert row.id in text
-    assert str(row.prompt_limit or "no prompt") in text
+def test_advice_is_short_and_says_the_limits() -> None:
+    for row in LIVE:
+        text = advice(_target(row))
+        assert len(text) < 1500
+        assert row.id in text
+        assert str(row.prompt_limit or "no prompt") in text
 
 
 def test_advice_says_what_the_row_cannot_do() -> None:
