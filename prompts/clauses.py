@@ -50,8 +50,8 @@ def without(text: str, words: str) -> str:
     ways = (
         rf"{begins}{named}\s*(?:[.!?;]\s*|$)",
         rf"{begins}{strict}\s+and\s+",
-        rf"\s*,?\s+(?:and|with|plus|or|as well as)\s+{strict}{_ENDS}",
-        rf"\s*,\s*{named}(?=\s*[,.;!?]|\s*$)",
+        rf"(?<!\s)(?:\s*,)?\s+(?:and|with|plus|or|as well as)\s+{strict}{_ENDS}",
+        rf"(?<!\s)\s*,\s*{named}(?=\s*[,.;!?]|\s*$)",
         rf"{begins}{thing}\s*,\s*",
     )
     left = (re.sub(way, "", text, flags=re.IGNORECASE) for way in ways)
@@ -85,5 +85,5 @@ def _like(found: str, article: str) -> str:
 
 
 def _mended(left: str, whole: str) -> str:
-    tidy = re.sub(r"\s+([.,;!?])", r"\1", re.sub(r"[ \t]{2,}", " ", left)).strip(" ,;")
+    tidy = re.sub(r"(?<!\s)\s+([.,;!?])", r"\1", re.sub(r"[ \t]{2,}", " ", left)).strip(" ,;")
     return tidy[:1].upper() + tidy[1:] if whole[:1].isupper() else tidy

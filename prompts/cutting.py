@@ -5,8 +5,9 @@ import unicodedata
 from bisect import bisect_right
 from itertools import accumulate, takewhile
 
+_STOPS = r"[.!?\u2026\u061f\u06d4\u0964]"  # of Arabic, Urdu and Hindi, too
 _SENTENCE_END = re.compile(
-    r"[.!?\u2026\u061f\u06d4\u0964]+[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)"  # also Arabic, Urdu, Hindi
+    rf"(?<!{_STOPS}){_STOPS}++[\"'\u201d\u2019\u00bb)\]]*+(?=\s|$)"
     r"|[\u3002\uff01\uff1f]+[\u201d\u2019\u300d\u300f\uff09]*"  # Chinese and Japanese: no space follows
     r"|(?=\n)"
 )

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from prompts import rules
 from prompts.changes import changes, spoken
 from prompts.clauses import added, holds
+from prompts.cutting import cut
 from prompts.meanings import done, exchanged_in_kind, lasting, meant, merged, noticed, unwanted
 from prompts.phrases import (
     ADDING,
     ALIKE,
     ARTICLE,
+    CHANGE,
     KEEP,
     KEEP_ALL,
     MAKE,
@@ -33,6 +35,13 @@ _FEW = 3
 """So many words may stand beside a comparative; with more it is about something else: `a brighter star in the sky`."""
 
 
+_SHOWN = 200
+"""Characters of a clause in the reason of a change."""
+
+_MOST_CLAUSES = 60
+"""After so many clauses the rest is added as it is: nobody says so much in single wishes."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     clause: str
@@ -52,7 +61,7 @@ def apply(draft: Draft, feedback: str, styles: Collection[str]) -> Rewritten:
     told: list[Change] = []
     understood = False
     for step in _steps(before, feedback, styles):
-        told += changes(now, step.draft, f"the feedback says: {step.clause}")
+        told += changes(now, step.draft, f"the feedback says: {cut(step.clause, _SHOWN)}")
         now, understood = step.draft, understood or step.understood
     if not understood:
         message = "the rules did not understand the feedback: it is added to the prompt as it was written"
@@ -62,10 +71,14 @@ def apply(draft: Draft, feedback: str, styles: Collection[str]) -> Rewritten:
 
 def _steps(draft: Draft, feedback: str, styles: Collection[str]) -> Iterator[_Step]:
     """Clause by clause. What is not understood stays together with what is beside it."""
-    for sentence in SENTENCE.split(straight(feedback)):
+    sentences, read = SENTENCE.split(straight(feedback)), 0
+    for number, sentence in enumerate(sentences):
+        parts = list(clauses(sentence))
         unknown: list[str] = []
+        if (read := read + len(parts)) > _MOST_CLAUSES:
+            parts, unknown = [], ["", ". ".join(sentences[number:])]
         removing = False
-        for joint, clause in clauses(sentence):
+        for joint, clause in parts:
             after = _understood(draft, clause, styles)
             if after is None and removing and ALIKE.fullmatch(joint) and not ADDING.match(clause):
                 after = _removed(draft, clause, styles)
@@ -78,6 +91,8 @@ def _steps(draft: Draft, feedback: str, styles: Collection[str]) -> Iterator[_St
         if words := bare("".join(unknown[1:])):
             draft = replace(draft, prompt=added(draft.prompt, words))
             yield _Step(words, draft, understood=False)
+        if read > _MOST_CLAUSES:
+            return
 
 
 def _understood(draft: Draft, clause: str, styles: Collection[str]) -> Draft | None:
@@ -114,14 +129,14 @@ def _lengthened(draft: Draft, clause: str, styles: Collection[str]) -> Draft | N
 
 def _swapped(draft: Draft, clause: str, styles: Collection[str]) -> Draft | None:
     """`night instead of day`, `replace the dog with a cat`, `change the light to warm`"""
-    match = next(filter(None, (way.fullmatch(clause) for way in SWAPS)), None)
+    match = next(filter(None, (way.fullmatch(clause) for way in (*SWAPS, CHANGE))), None)
     if match is None:
         return None
     old, new = match["old"].strip(), match["new"].strip()
     read = rules.read(new, styles)
     if any(spoken(read)) and not _beside(read):
         return _without_camera(merged(draft, read), old)
-    if ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
+    if match.re is CHANGE and ARTICLE.match(old) and not ARTICLE.match(new) and " " not in new:
         new = f"{new} {ARTICLE.sub('', old, count=1)}"
     if bool(PLACE.match(old)) != bool(PLACE.match(new)):
         old, new = PLACE.sub("", old, count=1), PLACE.sub("", new, count=1)

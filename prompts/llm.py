@@ -5,7 +5,6 @@ https://developers.openai.com/api/reference/resources/chat
 
 import asyncio
 import json
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,8 +19,6 @@ from prompts.words import Ask, Fate, Said, Usage
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-_log = logging.getLogger(__name__)
-
 _NOT_TAKEN = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429})
 """Statuses that certainly cost nothing; any other that is not 2xx may come from behind a call that was taken."""
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
@@ -32,6 +29,8 @@ _SENT_HEADERS = frozenset(
 """The SDK also wants to tell operating system, Python and retries, and what `OPENAI_*` of the environment adds. The
 last one is how the SDK notes for itself that an answer is read in parts."""
 _LARGEST_ANSWER = 2 * 1024 * 1024
+_FRAME = 64
+"""Bytes that a service may put around each text: roles, marks of beginning and end."""
 _LARGEST_COUNT = 1_000_000_000
 _LONGEST_REFUSAL = 500
 _LONGEST_WAIT = 3600.0
@@ -88,7 +87,7 @@ class Llm:
             return _said(Fate.REFUSED, f"the call could not be made: {type(error).__name__}")
         try:
             async with asyncio.timeout(self.settings.timeout):
-                return self._answer(await self._post(client, ask))
+                return heard(await self._post(client, ask), self.settings.api_key)
         except TimeoutError:
             return _said(Fate.UNKNOWN, f"no answer within {self.settings.timeout:g} s", timed_out=True)
         except _Status as refusal:
@@ -97,12 +96,13 @@ class Llm:
         except _TooLarge:
             return _said(Fate.UNKNOWN, "the answer is too large")
         except Exception as error:  # whatever the SDK raises: the call may have been taken
-            return _unsent(error)
+            return _broken(error)
 
     def worst_case(self, ask: Ask) -> tuple[int, int]:
-        """The most tokens a call can read and write: no token is shorter than a byte of what is sent."""
-        sent = json.dumps(self._body(ask), ensure_ascii=False)
-        return len(sent.encode("utf-8", "surrogatepass")), self.settings.max_output_tokens
+        """The most tokens a call can read and write: no token is shorter than a byte of a text."""
+        texts = [*(message.content for message in ask.messages), json.dumps(ask.schema)]
+        sent = sum(len(text.encode("utf-8", "surrogatepass")) + _FRAME for text in texts)
+        return sent, self.settings.max_output_tokens
 
     def cost(self, usage: Usage) -> int | None:
         """USD micros, rounded up; None when the prices or the tokens are not known."""
@@ -145,30 +145,28 @@ class Llm:
         call = client.chat.completions.with_streaming_response.create(**self._body(ask))
         async with call as reply:
             body = b""
-            async for part in reply.iter_bytes():
+            # Undecoded: what was asked for uncompressed is not uncompressed here, and so cannot be a bomb.
+            async for part in reply.http_response.aiter_raw():
                 body += part
                 if len(body) > _LARGEST_ANSWER:
                     raise _TooLarge
             return body
 
-    def _answer(self, body: bytes) -> Said:
-        """What a 200 says; its shape is checked here, because the SDK takes any."""
-        document = parsed(body)
-        usage = _usage(_member(document, "usage"))
-        choices = _member(document, "choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        message, finish = _member(choice, "message"), _member(choice, "finish_reason")
-        text, refusal = _text(_member(message, "content")), _text(_member(message, "refusal"))
-        if not isinstance(message, dict):
-            return _said(Fate.UNKNOWN, "the answer is not one of chat completions", usage=usage)
-        if self._tells_the_key(f"{text} {refusal}"):
-            return _said(Fate.ANSWERED, "the answer holds the API key", usage=usage)
-        declined = refusal[:_LONGEST_REFUSAL] or ("(filtered)" if finish == "content_filter" else "")
-        return _said(Fate.ANSWERED, text=text, declined=declined, cut_off=finish == "length", usage=usage)
 
-    def _tells_the_key(self, text: str) -> bool:
-        key = self.settings.api_key
-        return len(key) >= _SHORTEST_KEY and key in text
+def heard(body: bytes, api_key: str = "") -> Said:
+    """What the body of a 200 says; its shape is checked here, because the SDK takes any."""
+    document = parsed(body)
+    usage = _usage(_member(document, "usage"))
+    choices = _member(document, "choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message, finish = _member(choice, "message"), _member(choice, "finish_reason")
+    if not isinstance(message, dict):
+        return _said(Fate.UNKNOWN, "the answer is not one of chat completions", usage=usage)
+    text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+    if len(api_key) >= _SHORTEST_KEY and api_key in f"{text} {refusal}":
+        return _said(Fate.ANSWERED, "the answer holds the API key", usage=usage)
+    declined = refusal[:_LONGEST_REFUSAL] or ("(filtered)" if finish == "content_filter" else "")
+    return _said(Fate.ANSWERED, text=text, declined=declined, cut_off=finish == "length", usage=usage)
 
 
 class _Status(Exception):
@@ -187,6 +185,9 @@ def _connected(settings: LlmSettings) -> "AsyncOpenAI":
     """The SDK's client, with its own repeating, redirects, environment and talkativeness switched off."""
     import openai  # takes a second: whoever has no language model shall not wait for it
 
+    if not (settings.api_key.isascii() and settings.api_key.isprintable()):
+        raise ValueError("no header can carry this key")
+
     async def prune(request: Any) -> None:
         for name in [name for name in request.headers if name.lower() not in _SENT_HEADERS]:
             del request.headers[name]
@@ -203,8 +204,7 @@ def _connected(settings: LlmSettings) -> "AsyncOpenAI":
         # Never empty, or the SDK looks for keys of the environment; what is sent is said above.
         api_key=settings.api_key or "none",
         max_retries=0,
-        # A fresh connection each: one that the other side is about to close would make the outcome unknown. And an
-        # answer that is not compressed cannot be a bomb.
+        # A fresh connection each: one that the other side is about to close would make the outcome unknown.
         default_headers={"Connection": "close", "Accept-Encoding": "identity"},
         http_client=openai.DefaultAsyncHttpxClient(
             trust_env=False,
@@ -219,11 +219,10 @@ def _said(fate: Fate, detail: str = "", **more: Any) -> Said:
     return Said(fate=fate, detail=detail, **more)
 
 
-def _unsent(error: Exception) -> Said:
+def _broken(error: Exception) -> Said:
     """An exception of the SDK: only its kind is told, because its text may quote anything."""
     cause = error.__cause__ or error
     name = type(cause).__name__
-    _log.debug("a call of the language model ended in %s", name)
     if name in _NEVER_CONNECTED:
         return _said(Fate.REFUSED, f"no connection: {name}")
     return _said(Fate.UNKNOWN, f"no answer: {name}", timed_out=name.endswith("Timeout"))

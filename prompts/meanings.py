@@ -17,6 +17,8 @@ from prompts.words import Draft
 _SHORTEST, _LONGEST = 1.0, 300.0
 """Seconds, whatever a factor makes of a length."""
 
+_HOW_MUCH = "(?:a (?:bit|little)|slightly|somewhat|much|far|way|even)"
+
 _Step = TypeVar("_Step", bound=Enum)
 
 
@@ -33,6 +35,7 @@ class Meaning:
     length: float = 1.0
     avoid: str = ""
     camera: str = ""
+    mood: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +84,8 @@ def done(draft: Draft, meaning: Meaning) -> Draft:
         draft = replace(draft, quality=_step(tuple(Quality), draft.quality or Quality.STANDARD, meaning.quality))
     if meaning.camera:
         draft = moved(draft, (meaning.camera,))
+    if meaning.mood:
+        draft = _in_mood(draft, meaning.mood)
     if meaning.avoid:
         draft = unwanted(draft, meaning.avoid)
     if meaning.shot:
@@ -137,13 +142,18 @@ def merged(draft: Draft, read: Draft) -> Draft:
     """The draft with every field the rules read; their readings name no words, for those are not its input's."""
     given = {name: getattr(read, name) for name in ("duration", "aspect_ratio", "style", "quality", "motion", "audio")}
     draft = replace(draft, **{name: value for name, value in given.items() if value is not None})
-    if read.mood and read.mood != draft.mood:
-        prompt = without(without(draft.prompt, f"{draft.mood} mood"), draft.mood) if draft.mood else draft.prompt
-        draft = replace(draft, prompt=prompt, mood=read.mood)
+    draft = _in_mood(draft, read.mood) if read.mood else draft
     draft = moved(draft, read.camera) if read.camera else draft
     draft = unwanted(draft, read.negative_prompt) if read.negative_prompt else draft
     readings = (*draft.readings, *(replace(reading, words=()) for reading in read.readings))
     return replace(draft, readings=readings, notices=(*draft.notices, *read.notices))
+
+
+def _in_mood(draft: Draft, mood: str) -> Draft:
+    """The draft in another mood, without the words of the one before."""
+    old = draft.mood if draft.mood != mood else ""
+    prompt = without(without(draft.prompt, f"{old} mood"), old) if old else draft.prompt
+    return replace(draft, prompt=prompt, mood=mood)
 
 
 def noticed(draft: Draft, code: str, message: str, field: str = "") -> Draft:
@@ -152,7 +162,8 @@ def noticed(draft: Draft, code: str, message: str, field: str = "") -> Draft:
 
 
 def _meaning(*, said: str, drop: Sequence[str] = (), **row: Any) -> Meaning:
-    return Meaning(said=re.compile(rf"(?<!no )(?<![\w-])(?:{said})(?![\w-])", re.IGNORECASE), drop=tuple(drop), **row)
+    pattern = rf"(?<!no )(?<![\w-])(?:{_HOW_MUCH}\s+)?(?:{said})(?![\w-])"
+    return Meaning(said=re.compile(pattern, re.IGNORECASE), drop=tuple(drop), **row)
 
 
 def _step(steps: tuple[_Step, ...], current: _Step, by: int) -> _Step:

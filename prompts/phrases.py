@@ -21,7 +21,7 @@ _POLITE = re.compile(
     r"|it (?:should|must|could|has to|needs to)(?: be)?|(?:should|must|could) be|it'?s|it is"
     r"|(?:make|have|keep) (?:it|this|that|things)(?: look| feel)?|make everything"
     r"|(?:make|have|keep) the (?:video|clip|film|scene|light(?:ing)?|colou?rs?|camera|movements?|motion|picture|shot)"
-    r"|a (?:bit|little)|slightly|somewhat|to be|be|more of an?|add|include|insert|bring in|put in)(?:\s+|$))+",
+    r"|to be|be|more of an?|add|include|insert|bring in|put in)(?:\s+|$))+",
     _I,
 )
 _AFTERWARDS = re.compile(
@@ -56,8 +56,9 @@ _FILLER = re.compile(
 SWAPS = (
     re.compile(r"(?P<new>.+?)\s+(?:instead of|rather than)\s+(?P<old>.+)", _I),
     re.compile(r"(?:replace|swap|exchange)\s+(?P<old>.+?)\s+(?:with|for|by)\s+(?P<new>.+)", _I),
-    re.compile(r"(?:change|turn|switch)\s+(?P<old>.+?)\s+(?:in)?to\s+(?P<new>.+)", _I),
 )
+CHANGE = re.compile(r"(?:change|turn|switch)\s+(?P<old>.+?)\s+(?:in)?to\s+(?P<new>.+)", _I)
+"""What something becomes: another thing, or the same in another manner."""
 
 _TO_TEN = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: number for number, word in enumerate(_TO_TEN, 1)}
@@ -71,7 +72,8 @@ _LONGER = re.compile(
 
 
 def straight(feedback: str) -> str:
-    """The feedback with its exceptions where they belong: `X instead of Y`, `keep everything except X`."""
+    """The feedback in single spaces, its exceptions where they belong: `X instead of Y`, `keep all except X`."""
+    feedback = re.sub(r"[^\S\n]+", " ", feedback)
     return _KEEP_BUT.sub(r"\1 except", _INSTEAD_FIRST.sub(r"\2 instead of \1", feedback.replace("\u2019", "'")))
 
 

@@ -136,20 +136,17 @@ _WIDE = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900
 
 
 def _timing(brief: Brief, target: Target, outline: Outline) -> Timing:
-    """The lengths of as many clips as asked, else of as many as the outline has, else of as many as it takes."""
+    """The lengths of as many clips as asked; else of about as many as the outline has, with none bought to be cut."""
     usual = len(outline.clips)
     total = brief.duration
     if total is None:
         total = sum(clip.duration for clip in _chosen(outline, brief.scenes or usual)) + outline.card.duration
-    others = sorted(range(1, _MOST_SCENES + 1), key=lambda count: abs(count - usual))
-    for count in (brief.scenes,) if brief.scenes else others:
-        weights = [clip.duration for clip in _chosen(outline, count)]
-        if timing := share(total, weights, outline.card.duration, target.durations):
-            return timing
-    shortest, longest = (
-        limits(brief.scenes or 1, target.durations)[0],
-        limits(brief.scenes or _MOST_SCENES, target.durations)[1],
-    )
+    counts = (brief.scenes,) if brief.scenes else range(1, _MOST_SCENES + 1)
+    weights = ([clip.duration for clip in _chosen(outline, count)] for count in counts)
+    timings = [each for each in (share(total, one, outline.card.duration, target.durations) for one in weights) if each]
+    if timings:
+        return min(timings, key=lambda each: (each.trimmed, abs(len(each.clips) - usual) * (not each.trimmed)))
+    shortest, longest = limits(counts[0], target.durations)[0], limits(counts[-1], target.durations)[1]
     clips = f"{brief.scenes} clips" if brief.scenes else f"up to {_MOST_SCENES} clips"
     message = f"{clips} of {target.model} and a card take from {shortest:.4g} s to {longest:.4g} s together"
     raise _refused("duration", message)

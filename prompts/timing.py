@@ -14,6 +14,8 @@ class Timing:
 
     clips: tuple[float, ...]
     card: float
+    trimmed: bool
+    """Whether the clips are shorter than what the model makes: they are bought longer and cut."""
 
 
 def limits(count: int, offered: Sequence[float]) -> tuple[float, float]:
@@ -33,12 +35,13 @@ def share(total: float, weights: Sequence[float], card: float, offered: Sequence
         return None
     whole, usual = _milliseconds(total), _milliseconds(min(max(card, LEAST_CARD), LONGEST_CARD))
     lengths = [math.floor(each * 1000 + 1e-6) for each in offered]
-    clips = _offered(whole, len(weights), usual, lengths) or _equal(whole, len(weights), usual, lengths)
+    exact = _offered(whole, len(weights), usual, lengths)
+    clips = exact or _equal(whole, len(weights), usual, lengths)
     given = dict(
         zip(sorted(range(len(weights)), key=lambda index: (weights[index], index)), sorted(clips), strict=True)
     )
     ordered = tuple(given[index] / 1000 for index in range(len(weights)))
-    return Timing(clips=ordered, card=(whole - sum(clips)) / 1000)
+    return Timing(clips=ordered, card=(whole - sum(clips)) / 1000, trimmed=exact is None)
 
 
 def _offered(whole: int, count: int, card: int, lengths: list[int]) -> list[int] | None:

@@ -92,11 +92,11 @@ def cases(path: Path = PROMPTS) -> tuple[Case, ...]:
 
 def score(found: Sequence[Case], drafts: Sequence[Draft], tag: str = "") -> Scores:
     """Every field's score over the prompts with a tag; `contradiction` and `prompt` are judged like fields."""
-    total: dict[str, Score] = {}
+    total = {name: Score() for name in (*FIELDS, "contradiction", "prompt")}
     for case, draft in zip(found, drafts, strict=True):
         if not tag or tag in case.tags:
             for name, one in judged(case, draft).items():
-                total[name] = total.get(name, Score()) + one
+                total[name] += one
     return total
 
 
@@ -148,7 +148,7 @@ def read_by_rules(found: Iterable[Case]) -> list[Draft]:
 
 
 async def llm_drafts(found: Sequence[Case], base_url: str, model: str, key: str) -> tuple[list[Draft], int]:
-    """What a language model reads, one paid call for each prompt, two where it must mend its answer; how many failed."""
+    """What a language model reads, by one paid call for each prompt or two, and for how many it was of no help."""
     from prompts.llm import Llm, LlmSettings
 
     llm = Llm(LlmSettings(base_url=base_url, model=model, api_key=key))

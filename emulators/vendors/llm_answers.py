@@ -70,7 +70,6 @@ def _script(task: Task) -> dict[str, Json]:
     count = count if isinstance(count, int) and 0 < count <= 20 else 3
     scene = {
         "use_product_image": bool(task.facts.get("has_product_image")),
-        "duration_seconds": 5,
         "narration": f"{MARK}.",
         "text": "",
     }
@@ -78,7 +77,7 @@ def _script(task: Task) -> dict[str, Json]:
         {"video_prompt_template": f"{MARK} shot {number}: {{product_name}} in {{style}} light", **scene}
         for number in range(1, count + 1)
     ]
-    return {"scenes": scenes, "card_seconds": 3}
+    return {"scenes": scenes}
 
 
 def _rewrite(task: Task) -> dict[str, Json]:

@@ -18,6 +18,9 @@ from prompts.words import Draft
 
 __all__ = ["BUILT_IN", "read"]
 
+_GUESS = 0.6
+"""What is at most so sure, and was not taken, stays in the prompt."""
+
 
 def read(text: str, styles: Collection[str] = BUILT_IN) -> Draft:
     """What a text asks for, in which words, and how sure that is; `styles` are the names that may be read as one.
@@ -68,9 +71,8 @@ def _single(known: Phrases) -> frozenset[str]:
 
 def _carried(findings: tuple[Finding, ...], settled: dict[str, Settled]) -> list[Finding]:
     """The findings that a field carries: those that made it, and those that it was decided against."""
-    return [
-        one for one in findings if one.field in settled and (one in settled[one.field].findings or one.confidence > 0.6)
-    ]
+    made = {id(one) for field in settled.values() for one in field.findings}
+    return [one for one in findings if one.field in settled and (id(one) in made or one.confidence > _GUESS)]
 
 
 def _value(settled: dict[str, Settled], field: str) -> str | None:

@@ -1,6 +1,7 @@
 """Camera words, with the adverbs and nouns around them: `slow dolly in`, `extreme close-up`."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from prompts.rules.finding import Finding
 from prompts.rules.frames import Frame, Frames
@@ -10,12 +11,34 @@ from prompts.rules.vocabulary import longest, plain, words
 
 def camera(frames: Frames) -> Iterator[Finding]:
     """Each camera wish, from left to right."""
-    text, index = frames.text, 0
-    while index < len(text.tokens):
-        found = _at(frames, index)
+    text, floor = frames.text, 0
+    for index in text.places(_starts()):
+        found = (_does(text, index) or _at(frames, index)) if index >= floor else None
         if found:
             yield found
-        index = found.last if found else index + 1
+            floor = found.last
+
+
+@cache
+def _starts() -> frozenset[str]:
+    """The words that a wish can begin with."""
+    terms = plain("camera", "always").keys() | plain("camera", "framed").keys()
+    return frozenset(terms) | words("camera", "modifiers") | {"camera"}
+
+
+def _does(text: Text, index: int) -> Finding | None:
+    """What the camera is said to do, from the word `camera` on: `camera slowly pushes in`."""
+    if text.word(index) != "camera" or not _readable(text, index, index):
+        return None
+    verb = index + 1 + (text.word(index + 1) in words("camera", "modifiers"))
+    if text.word(verb) not in words("camera", "verbs"):
+        return None
+    if text.word(verb) in words("camera", "states"):
+        return _finding(text, index, verb + 2, 0.9) if text.word(verb + 1) in words("camera", "stills") else None
+    last = verb + 1
+    while text.word(last) in words("camera", "directions") and last < verb + 3 and not _leads_on(text, last):
+        last += 1
+    return _finding(text, index, last, 0.9)
 
 
 def _at(frames: Frames, first: int) -> Finding | None:
@@ -32,12 +55,10 @@ def _term(frames: Frames, first: int, core: int) -> Finding | None:
     text = frames.text
     if core >= len(text.tokens) or not _readable(text, first, core):
         return None
-    always = next(longest(plain("camera", "always"), text, core), None)
+    always = longest(plain("camera", "always"), text, core)
     if always:
-        last = core + len(always.words)
-        onwards = always.words[0] == "camera" and text.word(last) in words("camera", "directions")
-        return _finding(text, first, last + onwards, 0.9)
-    term = next(longest(plain("camera", "framed"), text, core), None)
+        return _finding(text, first, core + len(always.words), 0.9)
+    term = longest(plain("camera", "framed"), text, core)
     if term is None or text.word(core - 1) in words("camera", "not_after"):
         return None
     last = core + len(term.words)
@@ -51,12 +72,15 @@ def _readable(text: Text, first: int, core: int) -> bool:
     """Whether all these tokens are plain words of one segment."""
     segment = text.segment(core)
     plain_words = all(not text.tokens[at].opaque and not text.tokens[at].tag for at in range(first, core + 1))
+    plain_words = plain_words and not text.tokens[first].hyphen
     return plain_words and first in segment and text.tokens[core].kind is not Kind.DELIMITER
 
 
 def _leads_on(text: Text, index: int) -> bool:
     """Whether a direction is a preposition here: `pan in the kitchen`."""
-    return text.word(index) in ("in", "out") and text.word(index + 1) in ("a", "an", "the", "my", "his", "her", "our")
+    return text.word(index) in ("in", "out", "down", "up", "around") and text.word(index + 1) in words(
+        "trim", "determiners"
+    )
 
 
 def _finding(text: Text, first: int, last: int, confidence: float) -> Finding | None:

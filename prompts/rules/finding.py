@@ -18,7 +18,7 @@ class Finding:
     cut: bool = False
     """Whether these words may leave the prompt, because the field carries them."""
     loose_end: str = ""
-    """Of a ratio: `shape` or `platform`, where it is said by one of these."""
+    """How it is said where that is not by its name: a ratio by its `shape` or `platform`, a style by a `synonym`."""
     notice: str = ""
     """The code of what must be said about it: `RANGE`, or `OUT_OF_RANGE`, which reads nothing."""
     before: str = ""

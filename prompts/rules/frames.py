@@ -68,11 +68,15 @@ class Frames:
 
     def _made(self, first: int) -> bool:
         for index in range(first - 1, max(first - 1 - _BEHIND, self.text.segment(first).start - 1), -1):
-            if self.text.word(index) in words("frames", "makers"):
+            if self._makes(index):
                 return True
             if self.text.word(index) not in words("frames", "links") and self._content(index, index + 1):
                 return False
         return False
+
+    def _makes(self, index: int) -> bool:
+        owed = self.text.word(index) == "be" and self.text.word(index - 1) in words("frames", "duties")
+        return owed or self.text.word(index) in words("frames", "makers")
 
 
 def frames(text: Text, taken: frozenset[int], known: frozenset[str] = frozenset()) -> Frames:

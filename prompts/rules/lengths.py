@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from prompts.rules.finding import Finding
 from prompts.rules.frames import Frames
@@ -63,20 +64,37 @@ def _finding(length: Length, confidence: float, *, cut: bool) -> Finding:
 
 def _all(text: Text) -> Iterator[Length]:
     """Every time in a text, of whatever it is."""
-    index, floor = 0, 0
-    while index < len(text.tokens):
-        found = _clock(text, index) or _time(text, index)
+    before: Length | None = None
+    for index in sorted((*text.places(_starts()), *text.figures())):
+        if before and index < before.last:
+            continue
+        figure = text.tokens[index].kind is Kind.NUMBER
+        found = (_clock(text, index) if figure else _fraction(text, index)) or _counted(text, index)
+        found = found or (_unitless(text, index) if figure else None)
         if found:
-            yield _ranged(text, found, floor)
-            floor = found.last
-        index = found.last if found else index + 1
+            found = _ranged(text, found, before)
+            if before and before.last <= found.first:
+                yield before
+            before = found
+    if before:
+        yield before
 
 
-def _time(text: Text, index: int) -> Length | None:
-    """A time with its unit, from a token on: `ten seconds`, `1 min 30`, `a minute and a half`."""
-    if text.tokens[index].opaque or text.tokens[index].kind is Kind.DELIMITER:
+@cache
+def _starts() -> frozenset[str]:
+    """The words that a time can begin with, figures aside."""
+    lists = (words("lengths", "words", name) for name in ("articles", "half", "quarter"))
+    return frozenset(_numbers()).union(*lists)
+
+
+def _unitless(text: Text, index: int) -> Length | None:
+    """`Duration: 10`, `duration 10`: seconds, because nothing else is counted so."""
+    number, segment = text.number(index), text.segment(index)
+    if number is None or segment.stop != index + 1:
         return None
-    return _fraction(text, index) or _counted(text, index)
+    labelled = segment.start == index and "duration" in labels().get(text.label(index), ())
+    named = text.word(index - 1) in words("lengths", "words", "names") and index > segment.start
+    return Length(first=index, last=index + 1, seconds=number, unit=1) if labelled or named else None
 
 
 def _fraction(text: Text, index: int) -> Length | None:
@@ -101,7 +119,7 @@ def _counted(text: Text, index: int) -> Length | None:
     if number is None:
         return None
     unit = _unit(text, after)
-    if not unit or (text.word(index) in ("a", "an") and unit != 60):  # noqa: PLR2004 - `a second` is hardly ever a length
+    if not unit or (text.word(index) in ("a", "an") and unit != 60):
         return None
     first = Length(first=index, last=after + 1, seconds=number * unit, unit=unit)
     if text.word(after + 1) == "and" and text.word(after + 2) == "a" and text.word(after + 3) == "half":
@@ -130,7 +148,7 @@ def _number(text: Text, index: int) -> tuple[float | None, int]:
     if tens is None:
         return None, index
     ones = _numbers().get(text.word(index + 1), 0)
-    compound = tens >= 20 and tens % 10 == 0 and 0 < ones < 10  # noqa: PLR2004 - as `twenty five` is put together
+    compound = tens >= 20 and tens % 10 == 0 and 0 < ones < 10
     return _and_a_half(text, tens + ones * compound, index + 1 + compound)
 
 
@@ -150,10 +168,10 @@ def _unit(text: Text, index: int) -> float:
 def _clock(text: Text, index: int) -> Length | None:
     """`0:30`, and `1:30` where a word says that it is a length."""
     minutes, seconds = text.number(index), text.number(index + 2)
-    if minutes is None or seconds is None or text.word(index + 1) != ":" or text.tokens[index].opaque:
+    if minutes is None or seconds is None or text.word(index + 1) != ":":
         return None
     typed = text.word(index), text.word(index + 2)
-    if not (typed[0].isdecimal() and typed[1].isdecimal() and len(typed[1]) == 2 and seconds < 60):  # noqa: PLR2004
+    if not (typed[0].isdecimal() and typed[1].isdecimal() and len(typed[1]) == 2 and seconds < 60):
         return None
     after, before = text.word(index + 3), text.word(index - 1)
     if minutes > _LATEST_MINUTE or before in (*words("lengths", "labels", "clock_after"), ":") or after == ":":
@@ -165,26 +183,26 @@ def _clock(text: Text, index: int) -> Length | None:
     return Length(first=index, last=last, seconds=minutes * 60 + seconds, unit=0)
 
 
-def _ranged(text: Text, length: Length, floor: int) -> Length:
+def _ranged(text: Text, length: Length, before: Length | None) -> Length:
     """A length with the number before it, where both are the ends of a range: `5-7 s`, `between 5 and 7 s`."""
     link = length.first - 1
     between = text.word(link) == "and" and "between" in (text.word(link - 2), text.word(link - 3), text.word(link - 4))
     if link < 1 or not (between or text.word(link) in words("lengths", "words", "range_links")):
         return length
     start, low = _low_end(text, link, length)
-    if low is None or start < floor and not _same_range(text, start, floor):
+    if low is None or (before and start < before.last and not before.first <= start):
         return length
     told = text.word(start - 1)
-    if told == ":" or told in words("lengths", "words", "counters") and told != "from":
-        return length
+    numbered = told in words("lengths", "words", "counters") or told == ":"
     wide = low > length.seconds or (low and length.seconds / low > _WIDEST_RANGE)
-    first = start - (told in ("between", "from"))
-    return length if wide else replace(length, first=max(first, 0), low=low)
+    if wide or (numbered and not _labels_length(text, start)):
+        return length
+    return replace(length, first=start - (told in ("between", "from")), low=low)
 
 
-def _same_range(text: Text, start: int, floor: int) -> bool:
-    """Whether the time before is the low end itself: `5s-7s`."""
-    return floor > start and text.segment(start) == text.segment(floor - 1)
+def _labels_length(text: Text, start: int) -> bool:
+    """Whether a colon before a token is no part of a number: `16:9 - 10 s` is no range, `Length: 5-7 s` is one."""
+    return start > 0 and text.tokens[start - 1].kind is Kind.DELIMITER
 
 
 def _low_end(text: Text, link: int, length: Length) -> tuple[int, float | None]:
@@ -192,7 +210,7 @@ def _low_end(text: Text, link: int, length: Length) -> tuple[int, float | None]:
     unit = _units().get(text.word(link - 1), 0.0)
     at = link - 1 - (unit > 0)
     if length.unit == 0:
-        clock = _clock(text, link - 3) if link >= 3 else None  # noqa: PLR2004 - the tokens of `0:05`
+        clock = _clock(text, link - 3) if link >= 3 else None
         return link - 3, clock.seconds if clock else None
     number = text.number(at) if at >= 0 else None
     if number is None and at >= 0:
@@ -205,10 +223,8 @@ def _shot_list(text: Text, found: tuple[Length, ...]) -> Length | None:
     ranges = [one for one in found if one.low is not None]
     if not ranges or ranges[0].low != 0:
         return None
-    for before, after in zip(ranges, ranges[1:], strict=False):
-        if after.low != before.seconds:
-            return None
-    return replace(ranges[-1], low=None)
+    gapless = all(before.seconds == after.low for before, after in pairwise(ranges))
+    return replace(ranges[-1], low=None) if gapless else None
 
 
 def _confidence(frames: Frames, length: Length) -> float:
@@ -219,7 +235,7 @@ def _confidence(frames: Frames, length: Length) -> float:
     if _other(text, length):
         return 0.0
     bounded = text.word(length.first - 1) in words("lengths", "words", "bounds")
-    return _PROMISED if bounded and length.unit < 60 else _of_video(frames, length)  # noqa: PLR2004 - a minute
+    return _PROMISED if bounded and length.unit < 60 else _of_video(frames, length)
 
 
 def _other(text: Text, length: Length) -> bool:
@@ -228,17 +244,18 @@ def _other(text: Text, length: Length) -> bool:
     if before in words("lengths", "words", "never_after") or after in words("lengths", "words", "never_before"):
         return True
     onwards = after == "in" and text.word(length.last + 1) in ("", ",", ".", ";", ":")
-    return onwards or _decade(text, length)
+    shown_itself = after == "of" and text.word(length.last + 1) in words("lengths", "words", "never_of")
+    return onwards or shown_itself or _decade(text, length)
 
 
 def _decade(text: Text, length: Length) -> bool:
     """`the 60s`, `in her 20s`, `a 60s jukebox`, `100s of balloons`."""
     last = length.last - 1
     bare = text.word(last) == "s" and text.tokens[last].glued and length.low is None
-    if not bare or length.seconds % 10 or length.seconds < 20:  # noqa: PLR2004 - the decades
+    if not bare or length.seconds % 10 or length.seconds < 20:
         return False
     before, after = text.word(length.first - 1), text.word(length.last)
-    hundreds = length.seconds >= 100 and after == "of"  # noqa: PLR2004
+    hundreds = length.seconds >= 100 and after == "of"
     named = before in words("lengths", "words", "decades") and after not in words("frames", "videos")
     return hundreds or named or after in words("lengths", "words", "decade_nouns")
 
@@ -250,8 +267,8 @@ def _of_video(frames: Frames, length: Length) -> float:
     if after == "long" or (adjective and frames.head("duration", length.last)):
         return _OF_THE_VIDEO
     if frames.alone(length.first, length.last) or _wanted(text, length):
-        return _OF_THE_VIDEO if length.unit < 3600 else 0.0  # noqa: PLR2004 - an hour
-    if length.unit >= 60:  # noqa: PLR2004 - minutes are mostly those of what is shown
+        return _OF_THE_VIDEO if length.unit < 3600 else 0.0
+    if length.unit >= 60:
         return _PLAIN if after == "of" and length.first == text.segment(length.first).start else 0.0
     end = length.last == text.segment(length.first).stop
     if after == "of" or end or adjective or length.first == text.segment(length.first).start:
@@ -266,9 +283,9 @@ def _wanted(text: Text, length: Length) -> bool:
 
 @cache
 def _numbers() -> dict[str, float]:
-    return dict(table("lengths")["numbers"])
+    return {word: float(number) for word, number in table("lengths")["numbers"].items()}
 
 
 @cache
 def _units() -> dict[str, float]:
-    return dict(table("lengths")["units"])
+    return {word: float(seconds) for word, seconds in table("lengths")["units"].items()}

@@ -1,6 +1,7 @@
 """What shall not be seen: `no people`, `without text or logos`, `avoid: blur, cars`; and what only sounds like it."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from prompts.rules.finding import Finding
 from prompts.rules.tokens import Kind, Text
@@ -13,18 +14,30 @@ _FOREIGN = 2
 
 def negatives(text: Text, taken: frozenset[int]) -> Iterator[Finding]:
     """What a text rules out, from left to right; one finding for each thing."""
-    index, english = 0, _english(text)
-    while index < len(text.tokens):
-        found = tuple(_at(text, index, taken)) if english or _plainly(text, index) else ()
+    floor, english = 0, _english(text)
+    for index in sorted({*text.places(_starts()), *_listed(text)}):
+        readable = index >= floor and index not in taken and (english or _plainly(text, index))
+        found = tuple(_at(text, index, taken)) if readable else ()
         yield from found
-        index = found[-1].last if found else index + 1
+        floor = max((floor, *(one.last for one in found)))
+
+
+@cache
+def _starts() -> frozenset[str]:
+    """The words that something can be ruled out with."""
+    return frozenset().union(*(plain("negatives", kind) for kind in ("determiners", "commands", "denials")))
+
+
+def _listed(text: Text) -> list[int]:
+    """Where a labelled list of what shall not be seen begins: `Avoid: people, text`."""
+    starts = [segment.start for segment in text.segments if len(segment)]
+    return [at for at in starts if "negative_prompt" in labels().get(text.label(at), ()) and not text.tokens[at].opaque]
 
 
 def _english(text: Text) -> bool:
     """Whether its small words are not another language's."""
-    typed = [token.word for token in text.tokens]
-    others = sum(word in words("languages", "others") for word in typed)
-    return others - sum(word in words("languages", "english") for word in typed) < _FOREIGN
+    others, english = words("languages", "others"), words("languages", "english")
+    return sum(word in others for word in text.words) - sum(word in english for word in text.words) < _FOREIGN
 
 
 def _plainly(text: Text, index: int) -> bool:
@@ -34,14 +47,13 @@ def _plainly(text: Text, index: int) -> bool:
 
 
 def _at(text: Text, index: int, taken: frozenset[int]) -> Iterator[Finding]:
-    token = text.tokens[index]
-    if index in taken or token.opaque or token.hyphen or token.kind is not Kind.WORD:
+    if text.tokens[index].hyphen or text.tokens[index].kind is not Kind.WORD:
         return
     if _labelled(text, index):
         yield from _values(text, index, taken)
         return
     denial = _trigger(text, index, "denials")
-    flaw = next(longest(plain("negatives", "flaws"), text, index + len(denial.words)), None) if denial else None
+    flaw = longest(plain("negatives", "flaws"), text, index + len(denial.words)) if denial else None
     if denial and flaw:
         yield _finding(text, index, index + len(denial.words), index + len(denial.words) + len(flaw.words))
         return
@@ -52,7 +64,7 @@ def _at(text: Text, index: int, taken: frozenset[int]) -> Iterator[Finding]:
 
 
 def _trigger(text: Text, index: int, kind: str) -> Phrase | None:
-    return next(longest(plain("negatives", kind), text, index), None)
+    return longest(plain("negatives", kind), text, index)
 
 
 def _begins(text: Text, index: int) -> bool:
@@ -88,9 +100,7 @@ def _split(text: Text, start: int, segment: range, taken: frozenset[int]) -> Ite
             first = at + 1
 
 
-def _things(
-    text: Text, start: int, first: int, taken: frozenset[int], *, commanded: bool
-) -> Iterator[Finding]:
+def _things(text: Text, start: int, first: int, taken: frozenset[int], *, commanded: bool) -> Iterator[Finding]:
     """The thing after a trigger, and those that a list adds to it."""
     last = _thing(text, first, taken, commanded=commanded)
     while last:
@@ -104,13 +114,23 @@ def _thing(text: Text, first: int, taken: frozenset[int], *, commanded: bool) ->
     first = _bare(text, first)
     if first >= len(text.tokens) or text.tokens[first].kind is not Kind.WORD or not _visible(text, first):
         return 0
-    segment, last = text.segment(first), first
-    while last < segment.stop and not _ends(text, last) and last not in taken:
-        last += 1
-    # A phrase of many words is a clause: it is told whole only by a command.
+    # A phrase of many words is a clause: a command may have more of them than a mere `no`.
     longest_phrase = table("negatives")["most_words"] + 2 * commanded
+    beyond, last = min(text.segment(first).stop, first + longest_phrase + 1), first
+    while last < beyond and not _ends(text, last) and last not in taken:
+        last += 1
     heard = text.word(last - 1) in words("negatives", "heard") and not commanded
-    return last if 0 < last - first <= longest_phrase and not heard else 0
+    if not 0 < last - first <= longest_phrase or heard:
+        return 0
+    return last if last - first == 1 or commanded or _rounded(text, first, last) else 0
+
+
+def _rounded(text: Text, first: int, last: int) -> bool:
+    """Whether several words are one thing, rather than a thing and its verb: `makeup looks in the mirror`."""
+    known = longest(plain("negatives", "things"), text, first)
+    placed = longest(plain("negatives", "places"), text, last)
+    whole = last >= text.segment(first).stop or text.word(last) in words("negatives", "ends")
+    return whole or placed is not None or (known is not None and len(known.words) == last - first)
 
 
 def _visible(text: Text, first: int) -> bool:
@@ -154,7 +174,7 @@ def _goes_on(text: Text, first: int, doubtful: bool) -> bool:
 
 def _known(text: Text, first: int) -> bool:
     """Whether a thing that is usual to rule out fills the rest of a list's place."""
-    thing = next(longest(plain("negatives", "things"), text, first), None)
+    thing = longest(plain("negatives", "things"), text, first)
     if thing is None:
         return False
     last = first + len(thing.words)
@@ -164,7 +184,7 @@ def _known(text: Text, first: int) -> bool:
 def _finding(text: Text, start: int, first: int, last: int) -> Finding:
     """A thing, from its trigger to its last word and what only says `here`."""
     first = _bare(text, first)
-    place = next(longest(plain("negatives", "places"), text, last), None)
+    place = longest(plain("negatives", "places"), text, last)
     return Finding(
         field="negative_prompt",
         value=" ".join(text.slice(first, last).lower().split()),

@@ -4,32 +4,34 @@ from collections.abc import Iterator
 
 from prompts.rules.finding import Finding
 from prompts.rules.frames import CONFIDENCE, Frame, Frames
-from prompts.rules.tokens import Kind, Text
-from prompts.rules.vocabulary import Phrase, Phrases, Sway, longest, words
+from prompts.rules.tokens import Text
+from prompts.rules.vocabulary import Phrase, Phrases, Sway, standing, words
 
 _ALWAYS, _PLATFORM, _TAG = 0.9, 0.8, 0.4
 _DENIALS = frozenset({"not", "no", "non", "never", "without", "avoid", "isn't", "don't", "less", "nothing"})
 _BETWEEN = frozenset({"too", "so", "very", "a", "any", "that", "overly", "be", "make", "it", "use"})
 _ADJECTIVES = 3
+_SAID = (Frame.SAID, Frame.ALONE)
 
 
 def sure(text: Text, known: Phrases, taken: frozenset[int]) -> Iterator[Finding]:
     """The findings that need no look at the sentence, from left to right and apart from each other."""
-    index = 0
-    while index < len(text.tokens):
-        phrase = next(_free(text, known, index, taken, (Sway.ALWAYS,)), None)
-        same = () if phrase is None else tuple(_alike(text, known, index, phrase))
+    floor = 0
+    for index in text.places(known):
+        found = _free(text, known, index, taken, (Sway.ALWAYS,)) if index >= floor else []
+        # Some words say two things.
+        same = [one for one in found if one.words == found[0].words]
         yield from (_finding(one, index, _PLATFORM if one.platform else _ALWAYS) for one in same)
-        index += len(phrase.words) if phrase else 1
+        floor = max(floor, index + len(found[0].words)) if found else floor
 
 
 def framed(frames: Frames, known: Phrases, taken: frozenset[int]) -> Iterator[Finding]:
     """The findings that depend on what they are said of."""
-    index = 0
-    while index < len(frames.text.tokens):
-        found = tuple(_at(frames, known, index, taken))
+    floor = 0
+    for index in frames.text.places(known):
+        found = tuple(_at(frames, known, index, taken)) if index >= floor else ()
         yield from found
-        index += max((len(one.tokens) for one in found), default=1)
+        floor = max((floor, *(one.last for one in found)))
 
 
 def tagged(text: Text) -> Iterator[Finding]:
@@ -44,8 +46,8 @@ def tagged(text: Text) -> Iterator[Finding]:
 def heard(frames: Frames, taken: frozenset[int]) -> Iterator[Finding]:
     """Sound by its noun, whatever its adjectives: `with some upbeat music`, `soft music`."""
     text, never = frames.text, words("audio", "heard", "never")
-    for index, token in enumerate(text.tokens):
-        if token.word not in words("audio", "heard", "nouns") or index in taken or token.opaque or token.tag:
+    for index in text.places(words("audio", "heard", "nouns")):
+        if index in taken:
             continue
         before = range(max(text.segment(index).start, index - 1 - _ADJECTIVES), index)
         start = next((at for at in reversed(before) if text.word(at) in words("audio", "heard", "starts")), None)
@@ -55,21 +57,13 @@ def heard(frames: Frames, taken: frozenset[int]) -> Iterator[Finding]:
             yield Finding(field="audio", value="on", first=first, last=index + 1, confidence=0.8)
 
 
-def _free(
-    text: Text, known: Phrases, index: int, taken: frozenset[int], among: tuple[Sway, ...]
-) -> Iterator[Phrase]:
-    """The phrases that stand at a token and share none with what is read already."""
-    token = text.tokens[index]
-    if token.opaque or token.tag or token.hyphen or token.kind is Kind.DELIMITER:
-        return
-    for phrase in longest(known, text, index, among):
-        if taken.isdisjoint(range(index, index + len(phrase.words))) and not _denied(text, index):
-            yield phrase
-
-
-def _alike(text: Text, known: Phrases, index: int, phrase: Phrase) -> Iterator[Phrase]:
-    """The phrases of the same words: some say two things."""
-    return (one for one in longest(known, text, index, (Sway.ALWAYS,)) if one.words == phrase.words)
+def _free(text: Text, known: Phrases, index: int, taken: frozenset[int], among: tuple[Sway, ...]) -> list[Phrase]:
+    """The phrases that stand at a token and share none with what is read already, the longest first."""
+    if text.tokens[index].hyphen:
+        return []
+    found = standing(known, text, index, among)
+    free = [one for one in found if taken.isdisjoint(range(index, index + len(one.words)))]
+    return free if free and not _denied(text, index) else []
 
 
 def _at(frames: Frames, known: Phrases, index: int, taken: frozenset[int]) -> Iterator[Finding]:
@@ -84,9 +78,6 @@ def _at(frames: Frames, known: Phrases, index: int, taken: frozenset[int]) -> It
             yield _finding(phrase, index, CONFIDENCE[frame])
 
 
-_SAID = (Frame.SAID, Frame.ALONE)
-
-
 def _finding(phrase: Phrase, index: int, confidence: float) -> Finding:
     return Finding(
         field=phrase.field,
@@ -95,8 +86,14 @@ def _finding(phrase: Phrase, index: int, confidence: float) -> Finding:
         last=index + len(phrase.words),
         confidence=confidence,
         cut=phrase.cut,
-        loose_end="shape" if phrase.shape else "platform" if phrase.platform else "",
+        loose_end=_loose_end(phrase),
     )
+
+
+def _loose_end(phrase: Phrase) -> str:
+    if phrase.field == "style":
+        return "" if phrase.value in phrase.words else "synonym"
+    return "shape" if phrase.shape else "platform" if phrase.platform else ""
 
 
 def _denied(text: Text, index: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from prompts.rules.finding import Finding
 from prompts.rules.tokens import Kind, Text
@@ -11,16 +12,17 @@ _SAID, _PLAIN, _CLOSE = 0.97, 0.92, Fraction(1, 100)
 _FEWEST_PIXELS, _MOST_PIXELS = 100, 20_000
 _WIDEST = 4
 _NEAR = 3
+_LINKS = frozenset({":", "x", "×", "*", "/", "by"})  # noqa: RUF001 - as they are typed
 
 
 def ratios(text: Text) -> Iterator[Finding]:
     """The ratios that a text names in figures, from left to right."""
-    index = 0
-    while index < len(text.tokens):
-        found = _at(text, index)
+    floor = 0
+    for index in text.figures():
+        found = _at(text, index) if index >= floor else None
         if found:
             yield found
-        index = found.last if found else index + 1
+            floor = found.last
 
 
 def lowest(ratio: Fraction) -> str:
@@ -36,21 +38,21 @@ def upright(ratio: str) -> int:
 
 
 def _at(text: Text, index: int) -> Finding | None:
+    if text.word(index + 1) not in _LINKS:
+        return None
     width, height = text.number(index), text.number(index + 2)
-    if width is None or height is None or not width or not height or text.tokens[index].opaque:
+    if width is None or height is None or not width or not height:
         return None
     if text.tokens[index + 2].segment != text.tokens[index].segment or _part(text, index):
         return None
     link = text.word(index + 1)
     pixels = link in ("x", "×", "*", "by") and _pixels(width) and _pixels(height)  # noqa: RUF001
-    ratio = _fraction(text, index)
+    ratio = _fraction(text.word(index), text.word(index + 2))
     if ratio is None or not (pixels or _means_ratio(text, index, link, ratio)):
         return None
     value = lowest(_known_near(ratio) if pixels else ratio)
     confidence = _SAID if pixels or _framed(text, index) else _PLAIN
-    return Finding(
-        field="aspect_ratio", value=value, first=index, last=index + 3, confidence=confidence, cut=True
-    )
+    return Finding(field="aspect_ratio", value=value, first=index, last=index + 3, confidence=confidence, cut=True)
 
 
 def _part(text: Text, index: int) -> bool:
@@ -63,10 +65,12 @@ def _pixels(side: float) -> bool:
     return _FEWEST_PIXELS <= side <= _MOST_PIXELS and side == int(side)
 
 
-def _fraction(text: Text, index: int) -> Fraction | None:
-    typed = [text.word(at).replace(",", ".") for at in (index, index + 2)]
-    sides = [Fraction(side).limit_denominator(1000) for side in typed if side.count(".") <= 1 and side.isascii()]
-    return sides[0] / sides[1] if len(sides) == len(typed) else None
+@lru_cache(maxsize=256)
+def _fraction(width: str, height: str) -> Fraction | None:
+    """Two sides as they were typed: `2,39` and `1`; None where they are no plain figures."""
+    if not (width.isascii() and height.isascii()):
+        return None
+    return Fraction(width.replace(",", ".")) / Fraction(height.replace(",", "."))
 
 
 def _means_ratio(text: Text, index: int, link: str, ratio: Fraction) -> bool:
@@ -79,10 +83,10 @@ def _means_ratio(text: Text, index: int, link: str, ratio: Fraction) -> bool:
     typed = f"{text.word(index)}:{text.word(index + 2)}"
     known, said = typed in words("ratios", "known") or lowest(ratio) in ("21:9", "9:21", "37:20"), _framed(text, index)
     if link == ":":
-        return said or (known and not (before in words("ratios", "clocks") and len(text.word(index + 2)) == 2))  # noqa: PLR2004
+        return said or (known and not (before in words("ratios", "clocks") and len(text.word(index + 2)) == 2))
     if link in ("x", "×", "by"):  # noqa: RUF001
         return known and (said or ratio != 1 or link != "by")
-    return link == "/" and known and (said or (ratio > 1 and ratio.denominator > 2))  # noqa: PLR2004
+    return link == "/" and known and (said or (ratio > 1 and ratio.denominator > 2))
 
 
 def _framed(text: Text, index: int) -> bool:

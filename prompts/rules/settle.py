@@ -13,6 +13,7 @@ from prompts.words import FIELDS, Reading, Words
 _EXPLICIT, _GUESS, _TORN = 0.85, 0.6, 0.5
 _MANY = ("camera", "mood", "negative_prompt")
 _MOST_MOODS = 3
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +81,8 @@ def _one(found: list[Finding]) -> Settled:
     """The last of the most explicit findings, and what agrees or disagrees with it."""
     sure = [one for one in found if one.confidence >= _GUESS]
     found = sure if any(one.confidence >= _EXPLICIT for one in sure) else found
-    winner = max(found, key=lambda one: (one.confidence >= _EXPLICIT, one.loose_end != "shape", one.first))
-    against = [one for one in found if not _agree(one, winner)]
+    winner = max(found, key=_rank)
+    against = [one for one in found if not _agree(one, winner) and one.loose_end != "synonym"]
     agreeing = tuple(one for one in found if _agree(one, winner))
     surest = max(one.confidence for one in agreeing)
     return Settled(
@@ -94,6 +95,11 @@ def _one(found: list[Finding]) -> Settled:
     )
 
 
+def _rank(one: Finding) -> tuple[bool, bool, int]:
+    """The more explicit before the less, what is said by its name before what is not, the last before the first."""
+    return one.confidence >= _EXPLICIT, one.loose_end not in ("shape", "synonym"), one.first
+
+
 def _agree(one: Finding, other: Finding) -> bool:
     """Whether two findings can both be right: `vertical` and 4:5 can."""
     if one.value == other.value:
@@ -104,10 +110,12 @@ def _agree(one: Finding, other: Finding) -> bool:
 def _contradiction(winner: Finding, against: list[Finding]) -> tuple[Notice, ...]:
     if not against:
         return ()
-    others = ", ".join(dict.fromkeys(one.value for one in against))
+    others = ", ".join(list(dict.fromkeys(one.value for one in against))[:_MOST_NAMED])
     message = f"the text says {others} and {winner.value}; {winner.value} is taken"
     return (
-        Notice(code="CONTRADICTION", message=message, field=f"parameters.{winner.field}", before=others, after=winner.value),
+        Notice(
+            code="CONTRADICTION", message=message, field=f"parameters.{winner.field}", before=others, after=winner.value
+        ),
     )
 
 
@@ -115,4 +123,8 @@ def _range(winner: Finding) -> tuple[Notice, ...]:
     if winner.notice != "RANGE":
         return ()
     message = f"{winner.before} is a range; {winner.value} is taken"
-    return (Notice(code="RANGE", message=message, field=f"parameters.{winner.field}", before=winner.before, after=winner.value),)
+    return (
+        Notice(
+            code="RANGE", message=message, field=f"parameters.{winner.field}", before=winner.before, after=winner.value
+        ),
+    )

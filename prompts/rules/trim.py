@@ -1,6 +1,7 @@
 """The picture in words: a text without what the fields carry, cut only where a clean sentence is left."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from prompts.rules.finding import Finding
 from prompts.rules.tokens import Kind, Text
@@ -9,7 +10,6 @@ from prompts.rules.vocabulary import labels, table, words
 _SENTENCE = frozenset(".!?。！？…")  # noqa: RUF001 - as they are typed
 _CLOSING = frozenset(",.;:!?)]}\n、。，！？")  # noqa: RUF001 - as they are typed
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}  # noqa: RUF001 - as they are typed
-_CARRIED = ("duration", "aspect_ratio", "style", "quality", "audio", "negative_prompt", "motion")
 
 
 def trimmed(text: Text, findings: Iterable[Finding]) -> str:
@@ -17,8 +17,9 @@ def trimmed(text: Text, findings: Iterable[Finding]) -> str:
     cut: set[int] = set()
     for finding in findings:
         cut |= _whole_label(text, finding) if _labelled(text, finding) else _extended(text, finding)
-    for segment in text.segments:
-        _mend(text, segment, cut)
+    if not cut:
+        return text.raw.strip()
+    cut.update(_delimiters(text, _mended(text, cut)))
     kept = [index for index in range(len(text.tokens)) if index not in cut]
     pictures = any(text.tokens[index].kind in (Kind.WORD, Kind.SYMBOL) for index in kept)
     return _rendered(text, kept) if pictures else text.raw.strip()
@@ -27,13 +28,14 @@ def trimmed(text: Text, findings: Iterable[Finding]) -> str:
 def _labelled(text: Text, finding: Finding) -> bool:
     """Whether a finding is the value of its own label, which the field carries whole."""
     named = labels().get(text.label(finding.first), ())
-    return finding.field in _CARRIED and finding.field in named
+    return (finding.cut or finding.field == "style") and finding.field in named
 
 
 def _whole_label(text: Text, finding: Finding) -> set[int]:
     """A label's value where it is said in full; the label goes with it when the segment is mended."""
     segment = text.segment(finding.first)
-    rest = [at for at in segment if at not in finding.tokens and text.word(at) not in words("frames", "fillers")]
+    fillers = words("frames", "fillers")
+    rest = any(at not in finding.tokens and text.word(at) not in fillers for at in segment)
     return set(finding.tokens) if rest else set(segment)
 
 
@@ -42,14 +44,15 @@ def _extended(text: Text, finding: Finding) -> set[int]:
     if not finding.cut:
         return set()
     segment, last = text.segment(finding.first), _headless(text, finding)
+    start = finding.first + _headed(text, finding, last)
     while last < segment.stop and text.word(last) in _with(finding.field, "tail"):
         last += 1
     last -= last > finding.last and text.word(last - 1) == "in" and last < segment.stop
     if text.word(last) == "of" and finding.field in ("duration", "quality") and _only_fillers(text, segment, finding):
         return set(range(segment.start, last + 1))
-    first = finding.first
+    first = start
     if last == segment.stop or text.word(last) not in words("frames", "videos"):
-        first = _lead(text, finding.first, segment, _with(finding.field, "lead"))
+        first = _lead(text, start, segment, _with(finding.field, "lead"))
     return set(range(first, last))
 
 
@@ -60,6 +63,13 @@ def _headless(text: Text, finding: Finding) -> int:
     if held and last - finding.first > 1 and text.word(last - 1) in words("frames", "videos"):
         return last - 1
     return last
+
+
+def _headed(text: Text, finding: Finding, last: int) -> bool:
+    """Whether a finding begins with a word that stays: `a [reel] about bees`, `video [vertical]`."""
+    first = text.word(finding.first)
+    held = last < finding.last and first in words("trim", "determiners")
+    return held or (last - finding.first > 1 and first in words("frames", "videos") and finding.field == "aspect_ratio")
 
 
 def _with(field: str, side: str) -> frozenset[str]:
@@ -83,21 +93,59 @@ def _only_fillers(text: Text, segment: range, finding: Finding) -> bool:
     return all(text.word(at) in words("frames", "fillers") for at in range(segment.start, finding.first))
 
 
-def _mend(text: Text, segment: range, cut: set[int]) -> None:
-    """Cut a segment whole where only fillers are left of it; take back what would leave a broken sentence."""
-    if cut.isdisjoint(segment):
-        return
-    if all(index in cut or _filler(text, index) for index in segment):
-        _drop(text, segment, cut)
-        return
-    for run in list(_runs(segment, cut)):
-        if not _clean(text, segment, run, cut):
-            cut.difference_update(run)
+def _mended(text: Text, cut: set[int]) -> set[int]:
+    """Which segments are gone whole, because only fillers are left of them; no other is left a broken sentence."""
+    gone: set[int] = set()
+    following = ""
+    # From the end, so that it is known what will follow.
+    for number in range(len(text.segments) - 1, -1, -1):
+        segment = text.segments[number]
+        if number not in gone and not cut.isdisjoint(segment):
+            if _empty(text, segment, cut) and not _holds(text, segment, cut, following):
+                gone |= _with_mark(text, number)
+            else:
+                cut.difference_update(*(run for run in _runs(segment, cut) if not _clean(text, segment, run, cut)))
+        if number in gone:
+            cut.update(segment)
+        elif len(segment):
+            following = _leading(text, segment, cut)
+    return gone
+
+
+def _empty(text: Text, segment: range, cut: set[int]) -> bool:
+    """Whether nothing is left of a segment but words that say nothing by themselves."""
+    return all(index in cut or _filler(text, index) for index in segment)
+
+
+def _leading(text: Text, segment: range, cut: set[int]) -> str:
+    """The first word that is left of a segment; empty where a sentence ends before it."""
+    before = text.tokens[segment.start - 1].word if segment.start else "\n"
+    first = next((at for at in segment if at not in cut), segment.start)
+    return "" if before in _SENTENCE or before == "\n" else text.word(first)
+
+
+def _holds(text: Text, segment: range, cut: set[int], following: str) -> bool:
+    """Whether what follows hangs on a noun of this segment: `a [10 s] video, about bees`."""
+    head = any(text.word(at) in words("frames", "videos") for at in segment if at not in cut)
+    return head and following in words("trim", "openers")
+
+
+def _with_mark(text: Text, number: int) -> set[int]:
+    """A segment and what marks it: its label, `Length: 10 s`, or its number in a list, `1. 10 s`."""
+    segment, before = text.segments[number], text.segments[number - 1] if number else range(0)
+    if not len(before) or before.stop != segment.start - 1:
+        return {number}
+    numbered = len(before) == 1 and text.number(before.start) is not None and text.word(before.stop) in (".", ")")
+    return {number, number - 1} if numbered or text.label(segment.start) in labels() else {number}
 
 
 def _filler(text: Text, index: int) -> bool:
     token = text.tokens[index]
-    return token.kind is Kind.WORD and not token.opaque and token.word in words("frames", "fillers") | words("frames", "videos")
+    return (
+        token.kind is Kind.WORD
+        and not token.opaque
+        and token.word in words("frames", "fillers") | words("frames", "videos")
+    )
 
 
 def _runs(segment: range, cut: set[int]) -> Iterator[range]:
@@ -115,7 +163,8 @@ def _clean(text: Text, segment: range, run: range, cut: set[int]) -> bool:
     """Whether the sentence is whole without a run of tokens."""
     before = next((at for at in range(run.start - 1, segment.start - 1, -1) if at not in cut), None)
     after = next((at for at in range(run.stop, segment.stop) if at not in cut), None)
-    if after is not None and text.tokens[after].hyphen:
+    sides = [text.tokens[at] for at in (before, after) if at is not None]
+    if any(token.kind is Kind.JOINT for token in sides) or (after is not None and text.tokens[after].hyphen):
         return False
     if before is None:
         return after is None or text.word(after) not in words("trim", "openers")
@@ -124,60 +173,46 @@ def _clean(text: Text, segment: range, run: range, cut: set[int]) -> bool:
     return text.word(before) not in words("frames", "dangling")
 
 
-def _drop(text: Text, segment: range, cut: set[int]) -> None:
-    """Cut a segment with its label or number, and one of the delimiters around it."""
-    cut.update(segment)
-    first = _marked(text, segment)
-    cut.update(range(first, segment.start))
-    before, after = _delimiters_before(text, first, cut), _delimiters_after(text, segment.stop)
-    if before and after and _BRACKETS.get(text.word(before[-1])) == text.word(after[0]):
-        cut.update((before[-1], after[0]))
-    elif not before:
-        cut.update(after)
-    elif not after:
-        cut.update(before[_ended(text, before) :])
-    else:
-        cut.update(before if _strength(text, after) > _strength(text, before) else after)
+def _delimiters(text: Text, gone: set[int]) -> Iterator[int]:
+    """The delimiters that go with the segments that are gone: of all between two that stay, one group is left."""
+    groups: list[range] = []
+    first, position = True, 0
+    for number, segment in enumerate(text.segments):
+        if not len(segment):
+            continue
+        groups.append(range(position, segment.start))
+        position = segment.stop
+        if number not in gone:
+            yield from _superfluous(text, groups, first=first, last=False)
+            groups, first = [], False
+    groups.append(range(position, len(text.tokens)))
+    yield from _superfluous(text, groups, first=first, last=True)
 
 
-def _marked(text: Text, segment: range) -> int:
-    """Where a segment begins with its label, `Length: 10 s`, or its number in a list, `1. 10 s`."""
-    before = segment.start - 1
-    at = text.segments[text.tokens[before].segment] if before >= 0 else range(0)
-    if not len(at) or at.stop != before:
-        return segment.start
-    numbered = len(at) == 1 and text.number(at.start) is not None and text.word(before) in (".", ")")
-    return at.start if numbered or text.label(segment.start) in labels() else segment.start
+def _superfluous(text: Text, groups: list[range], *, first: bool, last: bool) -> Iterator[int]:
+    """What to cut of groups of delimiters with nothing but gone segments between them."""
+    if len(groups) == 1:
+        return
+    strongest = max(groups, key=lambda group: _strength(text, group))
+    left = groups[0] if first else strongest[: _ended(text, strongest)] if last else strongest
+    brackets = _brackets(text, groups)
+    for at in (at for group in groups for at in group):
+        if at in brackets or (at not in left and not text.tokens[at].opaque):
+            yield at
 
 
-def _delimiters_before(text: Text, index: int, cut: set[int]) -> list[int]:
-    """The delimiters between what is kept and a token."""
-    found: list[int] = []
-    at = index - 1
-    while at >= 0 and (at in cut or _delimits(text, at)):
-        if at not in cut:
-            found.append(at)
-        at -= 1
-    return found[::-1] if at >= 0 else []
+def _brackets(text: Text, groups: list[range]) -> set[int]:
+    """The brackets around what is gone."""
+    pairs = ((before[-1], after[0]) for before, after in pairwise(groups) if before and after)
+    return {at for pair in pairs if _BRACKETS.get(text.word(pair[0])) == text.word(pair[1]) for at in pair}
 
 
-def _delimiters_after(text: Text, index: int) -> list[int]:
-    at = index
-    while at < len(text.tokens) and _delimits(text, at):
-        at += 1
-    return list(range(index, at))
-
-
-def _delimits(text: Text, index: int) -> bool:
-    return text.tokens[index].kind is Kind.DELIMITER and not text.tokens[index].opaque
-
-
-def _ended(text: Text, delimiters: list[int]) -> int:
+def _ended(text: Text, delimiters: range) -> int:
     """How many of these end a sentence before all else."""
     return next((at for at, index in enumerate(delimiters) if text.word(index) not in _SENTENCE), len(delimiters))
 
 
-def _strength(text: Text, delimiters: list[int]) -> int:
+def _strength(text: Text, delimiters: range) -> int:
     """2 where a line ends, 1 where a sentence does."""
     typed = {text.word(index) for index in delimiters}
     return 2 if "\n" in typed else 1 if typed & _SENTENCE else 0
@@ -196,7 +231,8 @@ def _rendered(text: Text, kept: list[int]) -> str:
 def _gap(text: Text, left: int, right: int) -> str:
     if right == left + 1:
         return text.raw[text.tokens[left].end : text.tokens[right].start]
-    return "" if text.word(right) in _CLOSING or text.word(left) in ("\n", "(", "[") else " "
+    quoted = text.word(left) in words("trim", "quotes") and not text.raw[text.tokens[left].end].isspace()
+    return "" if quoted or text.word(right) in _CLOSING or text.word(left) == "\n" else " "
 
 
 def _spelled(text: Text, index: int, after: int) -> str:

@@ -50,7 +50,7 @@ class Phrase:
     def stands(self, text: Text, first: int) -> bool:
         """Whether these words stand there, as whole words and beside no neighbour that makes them something else."""
         last = first + len(self.words)
-        if last > len(text.tokens) or any(text.word(first + at) != word for at, word in enumerate(self.words)):
+        if text.words[first:last] != self.words:
             return False
         after, whole = text.word(last), last == len(text.tokens) or not text.tokens[last].hyphen
         return whole and after not in self.not_before and text.word(first - 1) not in self.not_after
@@ -114,9 +114,14 @@ def labels() -> Mapping[str, frozenset[str]]:
     return {label: frozenset(fields) for label, fields in named.items()}
 
 
-def longest(known: Phrases, text: Text, index: int, among: Collection[Sway] = tuple(Sway)) -> Iterator[Phrase]:
+def standing(known: Phrases, text: Text, index: int, among: Collection[Sway] = tuple(Sway)) -> list[Phrase]:
     """The phrases that stand at a token, the longest first."""
-    return (one for one in known.get(text.word(index), ()) if one.sway in among and one.stands(text, index))
+    return [one for one in known.get(text.words[index], ()) if one.sway in among and one.stands(text, index)]
+
+
+def longest(known: Phrases, text: Text, index: int) -> Phrase | None:
+    """The longest phrase that stands at a token."""
+    return next((one for one in known.get(text.words[index], ()) if one.stands(text, index)), None)
 
 
 def _of_kind(kind: Mapping[str, Any]) -> Iterator[Phrase]:

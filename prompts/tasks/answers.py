@@ -1,9 +1,11 @@
 """The shapes of answers: what a language model may say, how that is checked, and the JSON schema it is given."""
 
+import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from core.outcome import Json
 from core.spec import Motion, Quality
@@ -17,7 +19,16 @@ FieldName = Literal[
 ChangedName = Literal[
     "prompt", "duration", "aspect_ratio", "style", "quality", "motion", "audio", "negative_prompt", "camera", "mood"
 ]
-Prompt = Annotated[str, Field(min_length=1, max_length=8000, pattern=r"\S")]
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
+"""What steers a terminal or turns the text after it around."""
+
+
+def _seen(text: str) -> str:
+    return _UNSEEN.sub(" ", text)
+
+
+Text = Annotated[str, AfterValidator(_seen)]
+Prompt = Annotated[Text, Field(min_length=1, max_length=8000, pattern=r"\S")]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
@@ -31,7 +42,7 @@ class ReadingAnswer(Answer):
     """Where a field comes from."""
 
     field: FieldName
-    words: str = Field(max_length=500, description="copied from the text, letter by letter; empty if only concluded")
+    words: Text = Field(max_length=500, description="copied from the text, letter by letter; empty if only concluded")
     confidence: float = Field(ge=0, le=1, description="from 0 to 1")
 
 
@@ -39,15 +50,15 @@ class DraftAnswer(Answer):
     """A text, read."""
 
     prompt: Prompt = Field(description="the picture in words, without what other fields carry")
-    negative_prompt: str = Field(max_length=2000, description="things that shall not be seen: `people, text`")
+    negative_prompt: Text = Field(max_length=2000, description="things that shall not be seen: `people, text`")
     duration_seconds: Seconds | None
     aspect_ratio: str | None = Field(pattern=r"^[1-9][0-9]{0,2}:[1-9][0-9]{0,2}$", description="such as 16:9")
     style: str | None = Field(max_length=128)
     quality: Quality | None
     motion: Motion | None
     audio: bool | None
-    camera: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(max_length=10)
-    mood: str = Field(max_length=100)
+    camera: tuple[Annotated[Text, Field(min_length=1, max_length=100)], ...] = Field(max_length=10)
+    mood: Text = Field(max_length=100)
     readings: tuple[ReadingAnswer, ...] = Field(max_length=40)
 
     @field_validator("style")
@@ -64,7 +75,7 @@ class ChangeAnswer(Answer):
     """Why a field is different."""
 
     field: ChangedName
-    why: str = Field(max_length=400, description="one sentence for people")
+    why: Text = Field(max_length=400, description="one sentence for people")
 
 
 class RewrittenAnswer(DraftAnswer):
@@ -77,7 +88,7 @@ class EnhancedAnswer(Answer):
     """Better words."""
 
     prompt: Prompt
-    negative_prompt: str = Field(max_length=2000)
+    negative_prompt: Text = Field(max_length=2000)
     duration_seconds: Seconds | None = Field(description="only if the text says how long the video shall be")
 
 
@@ -86,16 +97,14 @@ class SceneAnswer(Answer):
 
     video_prompt_template: Prompt = Field(description="with {product_name} and {style} where they belong")
     use_product_image: bool
-    duration_seconds: Seconds
-    narration: str = Field(max_length=1000)
-    text: str = Field(max_length=200, description="written on the screen; mostly empty")
+    narration: Text = Field(max_length=1000)
+    text: Text = Field(max_length=200, description="written on the screen; mostly empty")
 
 
 class ScriptAnswer(Answer):
     """A product, told."""
 
     scenes: tuple[SceneAnswer, ...] = Field(min_length=1, max_length=20)
-    card_seconds: Seconds = Field(description="how long the call to action is shown after the scenes")
 
     @model_validator(mode="after")
     def counted(self, info: ValidationInfo) -> Self:
@@ -106,14 +115,19 @@ class ScriptAnswer(Answer):
         return self
 
 
-def schema(answer: type[Answer], enums: Mapping[str, Collection[str]] | None = None) -> dict[str, object]:
-    """The strict JSON schema of an answer, every member required; `enums` names what some members may be."""
-    whole = answer.model_json_schema()
-    strict: dict[str, Any] = _strict(whole, whole.get("$defs", {}))
-    for name, values in (enums or {}).items():
-        strict["properties"][name] = {"anyOf": [{"type": "string", "enum": sorted(values)}, {"type": "null"}]}
-        if not values:
-            strict["properties"][name] = {"type": "null"}
+def schema(answer: type[Answer], styles: Collection[str] | None = None) -> dict[str, object]:
+    """The strict JSON schema of an answer, every member required; a `style` is one of `styles`, or null."""
+    whole = _whole(answer)
+    if styles is None:
+        return whole
+    named = {"anyOf": [{"type": "string", "enum": sorted(styles)}, {"type": "null"}]} if styles else {"type": "null"}
+    return whole | {"properties": whole["properties"] | {"style": named}}
+
+
+@cache
+def _whole(answer: type[Answer]) -> dict[str, Any]:
+    generated = answer.model_json_schema()
+    strict: dict[str, Any] = _strict(generated, generated.get("$defs", {}))
     return strict
 
 

@@ -1,17 +1,19 @@
 """Drafts by a language model: a text read, a prompt made better after feedback, a prompt put in better words."""
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import fields
+from collections.abc import Collection
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
 from core.outcome import Json
+from prompts.changes import changes, spoken
 from prompts.tasks.answers import DraftAnswer, EnhancedAnswer, ReadingAnswer, RewrittenAnswer, schema
 from prompts.tasks.exchange import Exchange
 from prompts.tasks.frames import facts
-from prompts.words import FIELDS, Change, Draft, Reading, Rewritten, Target, Words
+from prompts.words import FIELDS, Draft, Reading, Rewritten, Target, Words
 
+_WHY = "The feedback asks for it."
 _UNFOUNDED = 0.4
 """The most that a reading is sure of whose words are not in the text: a guess."""
 
@@ -23,7 +25,7 @@ def quantify(
     return Exchange(
         "quantify",
         answer=DraftAnswer,
-        schema=schema(DraftAnswer, {"style": styles}),
+        schema=schema(DraftAnswer, styles),
         facts=facts(target, advice, styles),
         data={"text": text},
         finish=partial(_draft, text=text),
@@ -49,7 +51,7 @@ def regenerate(
     return Exchange(
         "regenerate",
         answer=RewrittenAnswer,
-        schema=schema(RewrittenAnswer, {"style": allowed}),
+        schema=schema(RewrittenAnswer, allowed),
         facts=facts(target, advice, allowed),
         data={"previous": _shown(previous), "feedback": feedback},
         finish=partial(_rewritten, previous=previous),
@@ -83,39 +85,31 @@ def _enhanced(answer: EnhancedAnswer) -> Draft:
 
 
 def _draft(answer: DraftAnswer, *, text: str) -> Draft:
-    values = _values(answer)
+    draft = _plain(answer)
     told: dict[str, ReadingAnswer] = {reading.field: reading for reading in reversed(answer.readings)}
-    readings = tuple(
-        _reading(name, value, told.get(name), text) for name in FIELDS if (value := shown(name, values[name]))
+    readings = (_reading(name, value, told.get(name), text) for name, value in _said(draft).items())
+    return replace(draft, readings=tuple(readings))
+
+
+def _plain(answer: DraftAnswer) -> Draft:
+    """The draft of an answer, without readings."""
+    return Draft(
+        prompt=answer.prompt.strip(),
+        negative_prompt=answer.negative_prompt.strip(),
+        duration=answer.duration_seconds,
+        aspect_ratio=answer.aspect_ratio,
+        style=answer.style,
+        quality=answer.quality,
+        motion=answer.motion,
+        audio=answer.audio,
+        camera=tuple(each.strip() for each in answer.camera if each.strip()),
+        mood=answer.mood.strip(),
     )
-    return Draft(**values, readings=readings)
 
 
-def _values(answer: DraftAnswer) -> dict[str, Json]:
-    """The fields of a draft, without readings."""
-    return {
-        "prompt": answer.prompt.strip(),
-        "negative_prompt": answer.negative_prompt.strip(),
-        "duration": answer.duration_seconds,
-        "aspect_ratio": answer.aspect_ratio,
-        "style": answer.style,
-        "quality": answer.quality,
-        "motion": answer.motion,
-        "audio": answer.audio,
-        "camera": tuple(each.strip() for each in answer.camera if each.strip()),
-        "mood": answer.mood.strip(),
-    }
-
-
-def shown(name: str, value: Json) -> str:
-    """A field's value as text for people; empty when it is not set."""
-    if value is None:
-        return ""
-    if name == "duration":
-        return f"{value:g} s"
-    if name == "audio":
-        return "on" if value else "off"
-    return ", ".join(value) if name == "camera" else str(value)
+def _said(draft: Draft) -> dict[str, str]:
+    """The fields that are set, each as text for people."""
+    return {name: value for name, value in zip(FIELDS, spoken(draft), strict=True) if value}
 
 
 def _reading(name: str, value: str, told: ReadingAnswer | None, text: str) -> Reading:
@@ -134,43 +128,16 @@ def _found(words: str, text: str) -> Words | None:
 
 
 def _rewritten(answer: RewrittenAnswer, *, previous: Draft) -> Rewritten:
-    values = _values(answer)
-    known = {reading.field: reading for reading in previous.readings}
+    draft = _plain(answer)
+    known = {(reading.field, reading.value): reading for reading in previous.readings}
     told: dict[str, float] = {reading.field: reading.confidence for reading in answer.readings}
-    readings = []
-    for name in FIELDS:
-        value = shown(name, values[name])
-        if value and value == shown(name, getattr(previous, name)) and name in known:
-            readings.append(known[name])
-        elif value:
-            readings.append(Reading(field=name, value=value, confidence=told.get(name, _UNFOUNDED)))
-    draft = Draft(**values, readings=tuple(readings))
-    return Rewritten(draft=draft, changes=changes(previous, draft, {each.field: each.why for each in answer.changes}))
-
-
-def changes(before: Draft, after: Draft, why: Mapping[str, str]) -> tuple[Change, ...]:
-    """Every difference between two drafts, with the reason given for its field."""
-    found = []
-    for name in ("prompt", *FIELDS):
-        old, new = shown(name, getattr(before, name)), shown(name, getattr(after, name))
-        if old != new:
-            if name == "prompt":
-                old, new = _replaced(old, new)
-            found.append(Change(field=name, before=old, after=new, why=why.get(name, "").strip() or _WHY))
-    return tuple(found)
-
-
-_WHY = "The feedback asks for it."
-
-
-def _replaced(old: str, new: str) -> tuple[str, str]:
-    """The words of two texts between what both begin and end with."""
-    before, after = old.split(), new.split()
-    while before and after and before[0] == after[0]:
-        before, after = before[1:], after[1:]
-    while before and after and before[-1] == after[-1]:
-        before, after = before[:-1], after[:-1]
-    return " ".join(before), " ".join(after)
+    readings = (
+        known.get(said, Reading(field=said[0], value=said[1], confidence=told.get(said[0], _UNFOUNDED)))
+        for said in _said(draft).items()
+    )
+    draft = replace(draft, readings=tuple(readings))
+    why = {"": _WHY} | {each.field: each.why.strip() for each in answer.changes if each.why.strip()}
+    return Rewritten(draft=draft, changes=changes(previous, draft, why))
 
 
 def _shown(draft: Draft) -> dict[str, Json]:

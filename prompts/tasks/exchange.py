@@ -1,5 +1,6 @@
 """One task of a language model as a talk of at most two calls, which somebody else sends and books."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from core.outcome import Json
+from core.outcome import Json, parsed
 from core.spec import Notice
 from prompts.tasks import frames
 from prompts.tasks.answers import Answer
@@ -106,8 +107,10 @@ def _failed(code: str) -> Failed:
 
 
 def _json(text: str) -> str:
-    """The object in a text; models without a grammar like to put fences around it."""
-    return text[text.find("{") : text.rfind("}") + 1]
+    """The object in a text, fit to be stored; models without a grammar like to put fences around it."""
+    found = text[text.find("{") : text.rfind("}") + 1]
+    value = parsed(found.encode("utf-8", "replace"))
+    return found if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _complaint(error: ValidationError) -> str:

@@ -67,9 +67,13 @@ def facts(target: Target, advice: str, styles: Collection[str] | None = None) ->
 
 def tells(answer: str, task: str, folder: Path | None) -> bool:
     """Whether an answer repeats a line of the instructions."""
-    said = _plain(answer)
+    said = _plain(_unescaped(answer))
     lines = (_plain(line) for name in (task, "data") for line in templates(folder)[name].splitlines())
     return any(line in said for line in lines if len(line) >= _TELLING_LINE)
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("\\n", " ").replace('\\"', '"')
 
 
 def _plain(text: str) -> str:
