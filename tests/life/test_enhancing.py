@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from core.errors import NotFound, Precondition, Reason
 from core.money import MOCK_CURRENCY, USD, Money
+from core.spec import ModeName
 from jobs import funds, tables
 from jobs.drafts import CallState
 from jobs.events import EventKind
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 Opened = Callable[..., "Awaitable[Workshop]"]
 GEN45 = "runway/gen4.5"
 TEXT = "a lighthouse at dusk, vertical, 8 seconds, no people"
-ENHANCED = {"prompt": TEXT, "enhance": True}
+ENHANCED: dict[str, Any] = {"prompt": TEXT, "enhance": True}
 CALLS_BACK = "replicate/minimax-video-01"
-LIVE = {"prompt": "a lighthouse at dusk", "enhance": True}
+LIVE: dict[str, Any] = {"prompt": "a lighthouse at dusk", "enhance": True}
 
 
 async def _call_states(workshop: "Workshop") -> list[CallState]:
@@ -230,7 +231,7 @@ async def test_an_emulated_language_model_does_not_write_for_real_clips(opened: 
 
 async def test_a_job_is_made_from_a_prompt_of_its_tenant(opened: Opened) -> None:
     workshop = await opened(llm={})
-    order = PromptOrder(tenant="acme", creative_id="spring", target=target(CATALOGUE.rows[GEN45], _text_mode()))
+    order = PromptOrder(tenant="acme", creative_id="spring", target=target(CATALOGUE.rows[GEN45], ModeName.TEXT))
     key = RequestKey(tenant="acme", rpc="QuantifyPrompt", request_id="", hash="")
     made = await workshop.jobs.prompting.quantify(order, TEXT, key)
     plan = await workshop.plan(GEN45, prompt="", prompt_id=made.id)
@@ -244,10 +245,6 @@ async def test_a_job_is_made_from_a_prompt_of_its_tenant(opened: Opened) -> None
     child = await workshop.database.read(lambda c: _prompt(c, str(both.job.prompt_id)))
     assert (child.parent_id, child.iteration, child.source) == (made.id, 2, str(Source.LLM))
     await _check_books(workshop)
-
-
-def _text_mode() -> Any:
-    return CATALOGUE.rows[GEN45].modes and next(iter(CATALOGUE.rows[GEN45].modes))
 
 
 def _prompt(connection: sa.Connection, prompt_id: str) -> Any:
