@@ -95,9 +95,8 @@ class Desk:
 def check_cost(plans: Sequence[Plan]) -> None:
     """Refuse a dry run as the real one would be. Raises Precondition."""
     for plan in plans:
-        limit = plan.order.max_cost
-        if limit is not None and plan.held_max.micros > limit.micros:
-            raise funds.over_max_cost(plan.held_max, limit)
+        if (refusal := funds.over_cost(plan)) is not None:
+            raise refusal
 
 
 def _has_addresses(order: Order) -> bool:
