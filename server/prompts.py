@@ -1,5 +1,6 @@
 """The rpcs of `filmgate.v1.PromptService`: read, ask the jobs room, answer."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -44,7 +45,9 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         if earlier:
             return pb.QuantifyPromptResponse(prompt=convert.prompt(await self._prompting.prompt(earlier)))
         refusals = _Refusals(asked.findings)
-        wanted = _wish(read(asked.text)) if self._models.is_auto(asked.caller.model) else Wish(prompt="-")
+        wanted = Wish(prompt="-")
+        if self._models.is_auto(asked.caller.model):
+            wanted = _wish(await asyncio.to_thread(read, asked.text))  # a dense text takes a tenth of a second
         target = self._target(asked.caller.model, wanted, refusals)
         refusals.raise_if_any()
         view = await self._prompting.quantify(_order(asked.caller, target), asked.text, key)
