@@ -98,6 +98,19 @@ class ClipSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """What a prompt's own words ask for: honoured where the model can. None means "it does not say"."""
+
+    duration: float | None = None
+    aspect_ratio: str | None = None
+    negative_prompt: str | None = None
+    style: str | None = None
+    motion: Motion | None = None
+    quality: Quality | None = None
+    audio: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
     """What a caller typed, before a model row has its say. None and empty mean "not typed"."""
 
@@ -118,6 +131,8 @@ class Wish:
     source_video: MediaInput | None = None
     vendor_options: Mapping[str, object] = field(default_factory=dict)
     allow_substitutions: bool = False
+    preferred: Preferences = Preferences()
+    """What was read from the prompt, where it was to be read."""
 
     @property
     def mode(self) -> ModeName:

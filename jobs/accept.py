@@ -12,32 +12,21 @@ from core.errors import Conflict, InvalidRequest, Precondition, Reason, Unavaila
 from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
-from core.spec import ClipSpec, MediaInput
-from jobs import assets, funds, outbox, tables, tenants
+from core.spec import MediaInput
+from jobs import assets, funds, outbox, requests, tables, tenants
 from jobs.context import Context
+from jobs.drafts import PromptKind, PromptState, rewritten_json
 from jobs.engine import USUAL_PLACE
 from jobs.events import EventKind, ProgressStage
-from jobs.orders import ClipView, JobView, Offer, Plan, Priority
-from jobs.records import ClipState, JobState, clip_of, job_of, notice_json, spec_json
+from jobs.journal import STAGE
+from jobs.orders import ClipView, JobView, Offer, Plan, Priority, Rewriting
+from jobs.records import ClipState, Enhancement, JobState, clip_of, job_of, notice_json, spec_json
+from jobs.requests import RequestKey
 from ledger import ledger
+from prompts.words import Rewritten, Source
 
 declare("before-accept", "after-accept")
 _PLACES = {Priority.HIGH: 10, Priority.NORMAL: USUAL_PLACE, Priority.LOW: 90}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequestKey:
-    """What makes a repeated request the same request. An empty `request_id` never repeats."""
-
-    tenant: str
-    rpc: str
-    request_id: str
-    hash: str
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What is unique."""
-        return (self.tenant, self.rpc, self.request_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +50,7 @@ class _Acceptance:
     clips: list[dict[str, Json]] = field(default_factory=list)
     inputs: list[dict[str, Json]] = field(default_factory=list)
     uses: list[_Use] = field(default_factory=list)
+    prompts: list[dict[str, Json]] = field(default_factory=list)
     holds: list[tuple[ledger.Account, Money]] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     """Of each job in its tenant's queue."""
@@ -108,11 +98,12 @@ class Accepting:
 
         So does a budget count what was accepted before in the same transaction.
         """
-        known = _known(connection, [acceptance.key for acceptance in acceptances])
+        known = requests.known(connection, [acceptance.key for acceptance in acceptances])
         there = assets.living(connection, {(use.tenant, use.asset_id) for each in acceptances for use in each.uses})
         new: list[_Acceptance] = []
         answers: list[list[str] | Conflict | InvalidRequest | Precondition] = []
-        gate = funds.Gate(connection, [each.wish for each in acceptances], max(each.now for each in acceptances))
+        now = max(each.now for each in acceptances)
+        gate = funds.Gate(connection, [each.wish for each in acceptances], now)
         for acceptance in acceptances:
             earlier = known.get(acceptance.key.identity) if acceptance.key.request_id else None
             gone = [use.field for use in acceptance.uses if (use.tenant, use.asset_id) not in there]
@@ -125,15 +116,15 @@ class Accepting:
                 known[acceptance.key.identity] = (acceptance.key.hash, acceptance.job_ids)
                 answers.append(acceptance.job_ids)
             else:
-                answers.append(_answer(acceptance.key, earlier))
-        elsewhere = _claim(connection, new)
+                answers.append(requests.answer(acceptance.key, earlier))
+        elsewhere = requests.claim(connection, {each.key: each.job_ids for each in new if each.key.request_id}, now)
         mine = [acceptance for acceptance in new if acceptance.key.identity not in elsewhere]
         if mine:
             for name in gate.newcomers([acceptance.key.tenant for acceptance in mine]):
                 tenants.insert(connection, name, mine[0].now)
             _insert(self.context, connection, mine)
         return [
-            _answer(each.key, elsewhere[each.key.identity]) if each.key.identity in elsewhere else answer
+            requests.answer(each.key, elsewhere[each.key.identity]) if each.key.identity in elsewhere else answer
             for each, answer in zip(acceptances, answers, strict=True)
         ]
 
@@ -142,11 +133,11 @@ async def repeated(context: Context, key: RequestKey) -> list[str] | None:
     """The job ids of an earlier, equal request. Raises Conflict when it was a different one."""
     if not key.request_id:
         return None
-    known = await context.database.read(lambda connection: _known(connection, [key]))
+    known = await context.database.read(lambda connection: requests.known(connection, [key]))
     earlier = known.get(key.identity)
     if earlier is None:
         return None
-    answer = _answer(key, earlier)
+    answer = requests.answer(key, earlier)
     if isinstance(answer, Conflict):
         raise answer
     return answer
@@ -154,64 +145,7 @@ async def repeated(context: Context, key: RequestKey) -> list[str] | None:
 
 def _over_cost(acceptance: _Acceptance) -> Precondition | None:
     """Why `max_cost` forbids it. Asked of new requests only: a repeated one was taken at the prices of its day."""
-    for plan in acceptance.plans:
-        limit = plan.order.max_cost
-        if limit is not None and plan.held_max.micros > limit.micros:
-            return funds.over_max_cost(plan.held_max, limit)
-    return None
-
-
-_Known = dict[tuple[str, str, str], tuple[str, list[str]]]
-
-
-_OF = sa.select(tables.requests).where(
-    sa.tuple_(tables.requests.c.tenant, tables.requests.c.rpc, tables.requests.c.request_id).in_(
-        sa.bindparam("identities", expanding=True)
-    )
-)
-"""Built once: every accept asks."""
-
-
-def _known(connection: sa.Connection, keys: Sequence[RequestKey]) -> _Known:
-    """Earlier requests among these keys: identity -> (hash, job ids)."""
-    wanted = [key.identity for key in keys if key.request_id]
-    if not wanted:
-        return {}
-    rows = connection.execute(_OF, {"identities": wanted})
-    return {(row.tenant, row.rpc, row.request_id): (row.hash, list(row.job_ids)) for row in rows}
-
-
-def _answer(key: RequestKey, earlier: tuple[str, list[str]]) -> list[str] | Conflict:
-    hashed, job_ids = earlier
-    if hashed == key.hash:
-        return job_ids
-    return Conflict(
-        reason=Reason.REQUEST_ID_REUSED,
-        message="request_id: it was used for a different request within 7 days; use a new one",
-    )
-
-
-_CLAIM = sa.text(
-    "INSERT INTO request (tenant, rpc, request_id, hash, job_ids, time) "
-    "VALUES (:tenant, :rpc, :request_id, :hash, :job_ids, :time) ON CONFLICT DO NOTHING"
-).bindparams(
-    sa.bindparam("job_ids", type_=tables.requests.c.job_ids.type),
-    sa.bindparam("time", type_=tables.requests.c.time.type),
-)
-"""Text, for what a dialect's own insert compiles to is not remembered."""
-
-
-def _claim(connection: sa.Connection, new: Sequence[_Acceptance]) -> _Known:
-    """Take the request ids; those that another replica has taken since they were looked up, with what it answered.
-
-    On Postgres it waits for whoever is inserting such a row now: the rows are given sorted.
-    """
-    wanted = sorted((each for each in new if each.key.request_id), key=lambda each: each.key.identity)
-    if not wanted or connection.execute(_CLAIM, [_request(each) for each in wanted]).rowcount == len(wanted):
-        return {}
-    there = _known(connection, [each.key for each in wanted])
-    mine = {each.key.identity: each.job_ids for each in wanted}
-    return {identity: found for identity, found in there.items() if found[1] != mine[identity]}
+    return next(filter(None, map(funds.over_cost, acceptance.plans)), None)
 
 
 def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptance]) -> None:
@@ -222,6 +156,7 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     for table, rows in (
         (tables.jobs, [row for acceptance in new for row in acceptance.jobs]),
         (tables.clips, clips),
+        (tables.prompts, _descended(connection, [row for acceptance in new for row in acceptance.prompts])),
         (tables.inputs, [row for acceptance in new for row in acceptance.inputs]),
         (tables.asset_uses, [_used(use) for acceptance in new for use in acceptance.uses]),
         (tables.events, [_first_event(row) for acceptance in new for row in acceptance.jobs]),
@@ -233,6 +168,17 @@ def _insert(context: Context, connection: sa.Connection, new: Sequence[_Acceptan
     for clip in clips:
         tenant, place = tenants[clip["job_id"]], places[clip["job_id"]]
         context.engine.enqueue(connection, clip_id=clip["id"], run=1, tenant=tenant, place=place)
+
+
+def _descended(connection: sa.Connection, rows: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    """The same, counted from the prompts they were made from."""
+    prompts, parents = tables.prompts, {row["parent_id"] for row in rows if row["parent_id"]}
+    if parents:
+        query = sa.select(prompts.c.id, prompts.c.iteration).where(prompts.c.id.in_(parents))
+        known = {row.id: row.iteration for row in connection.execute(query)}
+        for row in rows:
+            row["iteration"] = known.get(row["parent_id"], 0) + 1
+    return rows
 
 
 def _used(use: _Use) -> dict[str, Json]:
@@ -264,18 +210,6 @@ def _views(acceptance: _Acceptance) -> list[JobView]:
             )
         )
     return views
-
-
-def _request(acceptance: _Acceptance) -> dict[str, Json]:
-    key = acceptance.key
-    return {
-        "tenant": key.tenant,
-        "rpc": key.rpc,
-        "request_id": key.request_id,
-        "hash": key.hash,
-        "job_ids": acceptance.job_ids,
-        "time": acceptance.now,
-    }
 
 
 def _first_event(job: Mapping[str, Json]) -> dict[str, Json]:
@@ -331,7 +265,10 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "create_time": now,
             "expected_end_time": now + timedelta(seconds=plan.expected_seconds),
             "prompt": order.wish.prompt,
-            "parameters": _parameters(plan.spec),
+            "prompt_id": order.prompt_id or None,
+            "enhancement": str(Enhancement.NONE),
+            "final_prompt": "",
+            "parameters": _parameters(plan),
             "quote": quote_json(plan),
             "notices": [notice_json(notice) for notice in plan.notices],
             "labels": dict(order.labels),
@@ -342,6 +279,8 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
             "last_event": 1,
         }
     )
+    if plan.rewriting is not None:
+        _gather_prompt(acceptance, plan, plan.rewriting)
     acceptance.places[job_id] = _PLACES[order.priority]
     inputs = _inputs(acceptance, job_id, plan)
     part = f"requests[{len(acceptance.jobs) - 1}]." if len(acceptance.plans) > 1 else ""
@@ -351,6 +290,48 @@ def _gather(acceptance: _Acceptance, plan: Plan) -> None:
     ]
     for position, offers in enumerate(plan.offers):
         _gather_clip(acceptance, plan, job_id, position, offers, inputs)
+
+
+def _gather_prompt(acceptance: _Acceptance, plan: Plan, rewriting: Rewriting) -> None:
+    """The prompt that the newest job's first step makes, with a hold of its own where a language model is asked."""
+    order, job, prompt_id = plan.order, acceptance.jobs[-1], new_id("prompt")
+    acceptance.prompts.append(
+        {
+            "id": prompt_id,
+            "tenant": order.tenant,
+            "creative_id": order.creative_id,
+            "kind": str(PromptKind.ENHANCE),
+            "state": str(PromptState.OPEN),
+            "input": order.wish.prompt,
+            "asked": {"style": rewriting.style, "negative_prompt": order.wish.negative_prompt},
+            "model": plan.model,
+            "parent_id": job["prompt_id"],
+            "job_id": job["id"],
+            "feedback": "",
+            "iteration": 1,
+            "source": str(Source.RULES),
+            "result": rewritten_json(Rewritten(draft=rewriting.draft)),
+            "notices": [],
+            "llm_model": rewriting.llm_model,
+            "mock": rewriting.mock,
+            "currency": plan.currency if rewriting.llm_model else "",
+            "owner": "",
+            "create_time": acceptance.now,
+            "deadline": None,
+            "end_time": None,
+        }
+    )
+    job |= {"prompt_id": prompt_id, "enhancement": str(Enhancement.DUE)}
+    if rewriting.held is not None:
+        account = ledger.Account(
+            tenant=order.tenant,
+            creative_id=order.creative_id,
+            job_id=job["id"],
+            clip_id=prompt_id,
+            model=rewriting.llm_model,
+            stage=STAGE,
+        )
+        acceptance.holds.append((account, rewriting.held))
 
 
 def _gather_clip(
@@ -409,8 +390,9 @@ def _input(name: str, job_id: str, item: MediaInput) -> dict[str, Json]:
 _PARAMETERS = ("duration", "aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "motion", "audio")
 
 
-def _parameters(spec: ClipSpec) -> dict[str, Json]:
-    values = {name: getattr(spec, name) for name in _PARAMETERS}
+def _parameters(plan: Plan) -> dict[str, Json]:
+    values = {name: getattr(plan.spec, name) for name in _PARAMETERS}
+    values |= {"style": plan.style, "quality": plan.order.wish.quality}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -429,6 +411,7 @@ def quote_json(plan: Plan) -> dict[str, Json]:
                 "expected": line.expected.micros,
                 "held_max": line.held_max.micros,
                 "basis": line.basis,
+                "stage": line.stage,
             }
             for line in plan.lines
         ],

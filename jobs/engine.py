@@ -1,6 +1,6 @@
 """The durable engine: the only module that imports DBOS (https://docs.dbos.dev).
 
-A clip's life is one workflow of four steps. Each step reads its rows first and returns the name of the next, so
+A clip's life is one workflow of a few steps. Each step reads its rows first and returns the name of the next, so
 running it twice changes nothing; what a dead process left is run again at the next launch.
 
 Whoever changes the workflow `_clip` itself (which step follows which, what stands between them): runs of the version
@@ -92,6 +92,11 @@ async def _submit(clip_id: str) -> str:
     return await _steadily("submit", clip_id)
 
 
+@DBOS.step(name="enhance")
+async def _enhance(clip_id: str) -> str:
+    return await _steadily("enhance", clip_id)
+
+
 @DBOS.step(name="wait")
 async def _wait(clip_id: str) -> str:
     return await _steadily("wait", clip_id)
@@ -107,7 +112,13 @@ async def _dress(clip_id: str) -> str:
     return await _steadily("dress", clip_id)
 
 
-_DURABLE: Mapping[str, Step] = {"submit": _submit, "wait": _wait, "collect": _collect, "dress": _dress}
+_DURABLE: Mapping[str, Step] = {
+    "submit": _submit,
+    "enhance": _enhance,
+    "wait": _wait,
+    "collect": _collect,
+    "dress": _dress,
+}
 
 
 # Never given up, however many processes die on the way: the vendor may have been paid, and deadlines are our own.

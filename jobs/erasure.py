@@ -7,6 +7,7 @@ Every step looks at what is there and may be done twice.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +20,10 @@ from jobs import cancel as cancelling
 from jobs import signing, tables, tenants
 from jobs.assets import Assets
 from jobs.context import Context
+from jobs.drafts import PromptKind, PromptState, brief_json, rewritten_json, script_json
 from jobs.events import EventKind
 from jobs.tenants import Tenant, TenantState
+from prompts.words import Brief, Draft, Rewritten, Script
 
 declare("before-erase-objects", "after-erase-objects", "before-erase-rows", "after-erase-rows", "before-erase-end")
 _AT_ONCE = 50
@@ -35,6 +38,9 @@ _SPEC_TEXTS: Mapping[str, Json] = {
     "references": [],
     "vendor_options": {},
 }
+_NO_DRAFT = rewritten_json(Rewritten(draft=Draft(prompt="")))
+_NO_SCRIPT = script_json(Script(scenes=(), style="", aspect_ratio=""))
+_NO_BRIEF = brief_json(Brief(product_name="", style="", cta_text=""))
 _log = structlog.get_logger()
 
 
@@ -76,10 +82,11 @@ class Erasure:
         write = self.context.database.write
         crashpoint("before-erase-rows")
         await write(lambda connection: _webhooks(connection, name))
-        while await write(lambda connection: _jobs(connection, name)):
-            pass
+        for erase in (_jobs, _prompts):
+            while await write(partial(erase, name=name)):
+                pass
         crashpoint("after-erase-rows")
-        if unfinished:
+        if unfinished or await self.context.database.read(partial(_is_asked, name=name)):
             return
         await self._everything_stored(name)
         crashpoint("before-erase-end")
@@ -189,6 +196,7 @@ def _jobs(connection: sa.Connection, name: str) -> int:
         connection.execute(sa.delete(tables.asset_uses).where(tables.asset_uses.c.job_id == row.id))
         values: dict[str, Any] = {
             "prompt": "",
+            "final_prompt": "",
             "parameters": {key: value for key, value in row.parameters.items() if key not in _PARAMETER_TEXTS},
             "notices": [],
             "labels": {},
@@ -198,6 +206,26 @@ def _jobs(connection: sa.Connection, name: str) -> int:
         }
         connection.execute(sa.update(jobs).where(jobs.c.id == row.id).values(**values))
     return len(rows)
+
+
+def _prompts(connection: sa.Connection, name: str) -> int:
+    """Take what people and language models wrote out of some ended prompts; one without an input is done."""
+    prompts = tables.prompts
+    mine = (prompts.c.tenant == name, prompts.c.state == str(PromptState.ENDED), prompts.c.input != "")
+    rows = connection.execute(sa.select(prompts.c.id, prompts.c.kind).where(*mine).limit(_AT_ONCE)).all()
+    for row in rows:
+        script = PromptKind(row.kind) is PromptKind.SCRIPT
+        values = {"input": "", "asked": _NO_BRIEF if script else {}, "feedback": "", "notices": []}
+        values["result"] = _NO_SCRIPT if script else _NO_DRAFT
+        connection.execute(sa.update(prompts).where(prompts.c.id == row.id).values(**values))
+    return len(rows)
+
+
+def _is_asked(connection: sa.Connection, name: str) -> bool:
+    """Whether a language model is still being asked for the tenant."""
+    prompts = tables.prompts
+    query = sa.select(prompts.c.id).where(prompts.c.tenant == name, prompts.c.state == str(PromptState.OPEN))
+    return connection.execute(query.limit(1)).scalar() is not None
 
 
 def _clips(connection: sa.Connection, job_id: str) -> None:

@@ -18,6 +18,7 @@ class EventKind(enum.StrEnum):
 
     ACCEPTED = "ACCEPTED"
     STARTED = "STARTED"
+    ENHANCED = "ENHANCED"
     ATTEMPT = "ATTEMPT"
     PROGRESS = "PROGRESS"
     STALLED = "STALLED"
@@ -32,6 +33,7 @@ class ProgressStage(enum.StrEnum):
     """Where a job or clip is; the words of the contract."""
 
     QUEUED = "QUEUED"
+    ENHANCING = "ENHANCING"
     SUBMITTING = "SUBMITTING"
     VENDOR_QUEUED = "VENDOR_QUEUED"
     VENDOR_THROTTLED = "VENDOR_THROTTLED"

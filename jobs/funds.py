@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from core.errors import Failure, FailureReason, Precondition, Reason
 from core.money import USD, Money
 from jobs import audit, tables, tenants
-from jobs.records import Attempt, Situation
+from jobs.orders import Plan
+from jobs.records import Attempt, Enhancement, Situation
 from jobs.tenants import TenantState
 from ledger import budgets, ledger
 from ledger.budgets import Purse, Standing
@@ -64,6 +65,25 @@ def exceeded(short: Standing, wanted: int) -> Precondition:
     )
 
 
+def over_cost(plan: Plan) -> Precondition | None:
+    """Why the order's `max_cost` forbids its plan, or None."""
+    limit = plan.order.max_cost
+    if limit is None:
+        return None
+    if plan.rewriting is not None and not plan.rewriting.priced:
+        return unpriced()
+    return over_max_cost(plan.held_max, limit) if plan.held_max.micros > limit.micros else None
+
+
+def unpriced() -> Precondition:
+    """The refusal of a limit that nobody could keep."""
+    return Precondition(
+        reason=Reason.COST_LIMIT_EXCEEDED,
+        message="max_cost: no prices of the language model are set, so nobody could keep it; leave it out, or let the"
+        " rules do it: with 0 for a prompt, without enhance_prompt for a video",
+    )
+
+
 def over_max_cost(held: Money, limit: Money) -> Precondition:
     """The refusal of what might cost more than the caller allows."""
     return Precondition(
@@ -110,13 +130,18 @@ def _over_cap(connection: sa.Connection, situation: Situation, missing: int) -> 
 def _committed(connection: sa.Connection, job_id: str) -> int:
     """What a job has cost and still holds, in micros."""
     clips = sa.select(tables.clips.c.id).where(tables.clips.c.job_id == job_id)
+    of_job = sa.select(tables.jobs.c.prompt_id).where(
+        tables.jobs.c.id == job_id, tables.jobs.c.enhancement != str(Enhancement.NONE)
+    )
     kinds = [str(kind) for kind in (ledger.Kind.HOLD, ledger.Kind.ADJUST)]
     signed = sa.case(
         (entries.c.kind.in_(kinds), entries.c.micros),
         (entries.c.kind == str(ledger.Kind.RELEASE), -entries.c.micros),
         else_=0,
     )
-    query = sa.select(sa.func.coalesce(sa.func.sum(signed), 0)).where(entries.c.clip_id.in_(clips))
+    query = sa.select(sa.func.coalesce(sa.func.sum(signed), 0)).where(
+        sa.or_(entries.c.clip_id.in_(clips), entries.c.clip_id.in_(of_job))
+    )
     return int(connection.execute(query).scalar_one())
 
 

@@ -15,7 +15,7 @@ from core.database import DATABASE_ERRORS, Database
 from core.errors import MediaRejected, Reason, UnsafeUrl, Violation
 from jobs import cancel as cancelling
 from jobs import own, queries, tables
-from jobs.accept import Accepting, RequestKey, repeated
+from jobs.accept import Accepting, repeated
 from jobs.accounts import Accounts
 from jobs.admission import Admission, Entry
 from jobs.assets import Assets, inputs
@@ -24,16 +24,21 @@ from jobs.collect import Collecting
 from jobs.context import Context, Policy
 from jobs.endpoints import Vendors
 from jobs.engine import AGAIN, Engine, Step
+from jobs.enhancing import Enhancing
 from jobs.erasure import Erasure
 from jobs.events import Event
 from jobs.gather import Gathered
 from jobs.http import PublicClient, VendorClient
+from jobs.lineage import Lineage, lineage
 from jobs.notify import Courier
 from jobs.orders import JobFilter, JobView, Order, Page, Plan, Verdict, VideoFilter
 from jobs.pace import past_runs
 from jobs.parked import Resolver
 from jobs.planning import plan
+from jobs.previous import with_prompt
+from jobs.prompting import Prompting
 from jobs.records import Video, runs
+from jobs.requests import RequestKey
 from jobs.retention import Keeping, Retention
 from jobs.sender import Sender
 from jobs.signing import Root
@@ -44,6 +49,7 @@ from jobs.watch import wait, watch
 from jobs.webhooks import Webhooks
 from media.images import inspect_image
 from media.pool import MediaPool
+from prompts.llm import Llm
 from storage.store import ObjectStore
 
 _log = structlog.get_logger()
@@ -69,7 +75,10 @@ class Jobs:
         webhook_secret: str,
         webhook_origins: Collection[str] = (),
         keeping: Keeping | None = None,
+        llm: Llm | None = None,
+        llm_templates: Path | None = None,
     ) -> None:
+        """Without an `llm` prompts and scripts are written by rules."""
         self.context = Context(
             database=database,
             engine=engine,
@@ -96,7 +105,10 @@ class Jobs:
         self.admission = Admission(self.context, self.accounts)
         self.retention = Retention(self.context, keeping)
         self.erasure = Erasure(self.context, self.assets)
-        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure)
+        self.prompting = Prompting(self.context, llm, templates=llm_templates)
+        self.enhancing = Enhancing(self.context, llm, llm_templates)
+        closing = (self.prompting.close_lost, self.enhancing.close_lost)
+        self.sweeper = Sweeper(self.context, self._resolver, self.assets, self.retention, self.erasure, closing)
         self.callback = Callbacks(self.context, self._sender, self._resolver)
         """`await callback(provider, token, headers, body) -> HTTP status` for `/webhooks`."""
         self._background: list[asyncio.Task[None]] = []
@@ -118,6 +130,7 @@ class Jobs:
         collecting = Collecting(self.context, self._sender)
         steps: dict[str, Step] = {
             "submit": Submitting(self.context, self._sender),
+            "enhance": self.enhancing,
             "wait": Waiting(self.context, self._sender),
             "collect": collecting,
             "dress": collecting.dress,
@@ -155,14 +168,25 @@ class Jobs:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self.prompting.stop()
         await self._engine.stop()
         if self._channel is not None:
             await self._channel.stop()
 
+    async def with_prompt(self, order: Order) -> Order:
+        """An order with what the prompt that it names says: its text where none was typed, and then its parameters.
+
+        Raises NotFound.
+        """
+        return await with_prompt(self.context, order)
+
     def plan(self, order: Order) -> Plan:
         """Resolve an order; see `jobs.planning.plan`."""
         usual = self.context.history.usual(mock=False)
-        return plan(order, self.context.vendors, self.context.policy.default_model, usual)
+        resolve = partial(
+            plan, vendors=self.context.vendors, default_model=self.context.policy.default_model, usual=usual
+        )
+        return self.enhancing.planned(order, resolve)
 
     async def check_urls(self, order: Order) -> list[Violation]:
         """What the URL policy says about every address of an order."""
@@ -230,6 +254,11 @@ class Jobs:
     async def list_videos(self, tenant: str | None, wanted: VideoFilter, page: Page) -> list[Video]:
         """Videos, newest first."""
         return await self.context.database.read(partial(queries.list_videos, tenant=tenant, wanted=wanted, page=page))
+
+    async def lineage(self, tenant: str, creative_id: str, size: int = 50, before: int | None = None) -> Lineage:
+        """How the videos of a creative came about; see `jobs.lineage.lineage`."""
+        wanted = partial(lineage, tenant=tenant, creative_id=creative_id, size=size, before=before)
+        return await self.context.database.read(wanted)
 
     async def prompts(self, job_ids: Sequence[str]) -> Mapping[str, str]:
         """Job id -> its prompt."""

@@ -10,6 +10,7 @@ from core.money import Money
 from core.outcome import Json
 from core.spec import ClipSpec, Notice, Wish
 from jobs.records import Attempt, Clip, Job, JobState, Video
+from prompts.words import Draft
 from providers.prices import Quote
 
 
@@ -46,17 +47,23 @@ class Order:
     webhook: Mapping[str, Json] = field(default_factory=dict)
     """`{"url": …, "events": [kinds]}`, or empty."""
     priority: Priority = Priority.NORMAL
+    enhance: bool = False
+    """Whether the prompt is rewritten first."""
+    prompt_id: str = ""
+    """The prompt it was made from; empty: none that is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuoteLine:
-    """What one clip will cost."""
+    """What one clip will cost, or, in another stage, what is done for all of them; the clips come first, in order."""
 
     clip_index: int
     model: str
     expected: Money
     held_max: Money
     basis: str
+    stage: str = "video"
+    """As in the ledger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +74,23 @@ class Offer:
     spec: ClipSpec
     quote: Quote
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewriting:
+    """How the prompt will be rewritten first."""
+
+    draft: Draft
+    """As the rules read it, fitted to the plan's model."""
+    style: str | None
+    """Whose words belong into the prompt."""
+    llm_model: str = ""
+    """Who rewrites it; empty: the rules."""
+    mock: bool = False
+    held: Money | None = None
+    """The most that the language model can cost; 0 where nobody knows."""
+    priced: bool = True
+    """Whether its prices are known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +114,9 @@ class Plan:
     catalogue_revision: str
     expected_seconds: float
     """How long such a job takes at most, nearly always."""
+    style: str | None = None
+    """Typed, or the prompt's own."""
+    rewriting: Rewriting | None = None
 
     @property
     def expected(self) -> Money:

@@ -65,6 +65,7 @@ def plan(order: Order, vendors: Vendors, default_model: str, usual: Mapping[str,
         violations=[*resolved.violations, *fallbacks.violations],
         catalogue_revision=vendors.catalogue.revision,
         expected_seconds=choice.row.typical_seconds[1],
+        style=resolved.style,
     )
 
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from core.errors import NotFound, Reason
 from core.money import Money
 from jobs import tables
+from jobs.drafts import PromptState
 from jobs.orders import ClipView, JobFilter, JobView, Page, VideoFilter
-from jobs.records import Attempt, Clip, Job, Video, attempt_of, clip_of, job_of, video_of
+from jobs.records import Attempt, Clip, ClipState, Enhancement, Job, Video, attempt_of, clip_of, job_of, video_of
 from ledger.tables import entries
 from ledger.usage import still_unknown
 
@@ -71,6 +72,16 @@ def prompts(connection: sa.Connection, job_ids: Sequence[str]) -> dict[str, str]
     return {row.id: row.prompt for row in connection.execute(query)}
 
 
+def standing(connection: sa.Connection) -> tuple[set[str], set[str]]:
+    """What has ended, and what is parked, of all that has a hold: for `ledger.verify`."""
+    clips, prompts = tables.clips, tables.prompts
+    states = {row.id: ClipState(row.state) for row in connection.execute(sa.select(clips.c.id, clips.c.state))}
+    over = sa.select(prompts.c.id).where(prompts.c.state == str(PromptState.ENDED), prompts.c.llm_model != "")
+    ended = {name for name, state in states.items() if state.terminal}
+    parked = {name for name, state in states.items() if state is ClipState.PARKED}
+    return ended | set(connection.execute(over).scalars()), parked
+
+
 def _narrowed(
     query: sa.Select[Any], table: sa.Table, tenant: str | None, wanted: JobFilter | VideoFilter, page: Page
 ) -> sa.Select[Any]:
@@ -106,7 +117,7 @@ def _views(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[JobVi
     query = sa.select(videos).where(videos.c.job_id.in_(ids), videos.c.delete_time.is_(None))
     for row in connection.execute(query.order_by(videos.c.iteration)):
         videos_by_job[row.job_id].append(video_of(row))
-    sums = _sums(connection, list(attempts_by_clip))
+    sums = _sums(connection, [*attempts_by_clip, *(name for job in jobs for name in _enhanced(job))])
     return [_view(job, clips_by_job[job.id], attempts_by_clip, videos_by_job[job.id], sums) for job in jobs]
 
 
@@ -128,6 +139,14 @@ def _sums(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[tuple[str,
     return sums
 
 
+def clip_costs(connection: sa.Connection, clip_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    """Clip -> what was settled for it, in micros, and whether nobody knows a part of it; none where nothing was."""
+    sums = _sums(connection, clip_ids)
+    return {
+        clip_id: (micros, sums[clip_id, _UNKNOWN] > 0) for (clip_id, kind), micros in sums.items() if kind == "SETTLE"
+    }
+
+
 def _view(
     job: Job,
     clips: Sequence[Clip],
@@ -137,21 +156,22 @@ def _view(
 ) -> JobView:
     currency = job.quote["currency"]
     clip_views = [_clip_view(clip, attempts[clip.id], sums, currency) for clip in clips]
-    held = sum(
-        sums.get((clip.id, "HOLD"), 0)
-        + sums.get((clip.id, "ADJUST"), 0)
-        - sums.get((clip.id, "SETTLE"), 0)
-        - sums.get((clip.id, "RELEASE"), 0)
-        for clip in clips
-    )
+    charged = [*(clip.id for clip in clips), *_enhanced(job)]
+    signs = {"HOLD": 1, "ADJUST": 1, "SETTLE": -1, "RELEASE": -1}
+    held = sum(sign * sums.get((name, kind), 0) for name in charged for kind, sign in signs.items())
     return JobView(
         job=job,
         clips=clip_views,
         videos=videos,
         held=Money(currency=currency, micros=held),
-        cost=Money(currency=currency, micros=sum(item.cost.micros for item in clip_views)),
-        cost_unknown=any(item.cost_unknown for item in clip_views),
+        cost=Money(currency=currency, micros=sum(sums.get((name, "SETTLE"), 0) for name in charged)),
+        cost_unknown=any(sums.get((name, _UNKNOWN), 0) for name in charged),
     )
+
+
+def _enhanced(job: Job) -> list[str]:
+    """The prompt that was made for the job, whose money is the job's."""
+    return [job.prompt_id] if job.enhancement is not Enhancement.NONE and job.prompt_id else []
 
 
 def _clip_view(clip: Clip, attempts: Sequence[Attempt], sums: Mapping[tuple[str, str], int], currency: str) -> ClipView:

@@ -69,6 +69,14 @@ class AttemptOutcome(enum.StrEnum):
     AMBIGUOUS = "AMBIGUOUS"
 
 
+class Enhancement(enum.StrEnum):
+    """Whether a job's prompt is rewritten first."""
+
+    NONE = ""
+    DUE = "DUE"
+    DONE = "DONE"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """One way to make a clip, fixed at accept: the first is the model asked for, the others are fallbacks."""
@@ -100,6 +108,11 @@ class Job:
     end_time: datetime | None
     expected_end_time: datetime | None
     prompt: str
+    prompt_id: str | None
+    """The prompt it was made from, or, with an enhancement, the one that is made for it."""
+    enhancement: Enhancement
+    final_prompt: str
+    """As it was enhanced; empty when it was not."""
     parameters: Mapping[str, Json]
     """The resolved parameters, under the contract's names."""
     quote: Mapping[str, Json]
@@ -207,6 +220,12 @@ class Situation:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def enhances(self) -> bool:
+        """Whether the prompt is to be rewritten before anything is bought."""
+        due = self.job.enhancement is Enhancement.DUE
+        return due and not self.attempts and not self.job.cancel_requested
+
+    @property
     def account(self) -> ledger.Account:
         """Whom the ledger charges."""
         return ledger.Account(
@@ -223,6 +242,7 @@ def job_of(row: Row) -> Job:
     values = {name: getattr(row, name) for name in Job.__slots__}
     return Job(**values | {
         "state": JobState(row.state),
+        "enhancement": Enhancement(row.enhancement),
         "notices": tuple(row.notices),
         "failure": failure_of(row.failure),
     })  # fmt: skip

@@ -1,9 +1,11 @@
 """What was kept long enough goes, in small steps that never keep writers waiting; nothing with money in it ever does.
 
-Jobs, clips, attempts and the ledger stay for ever. Old jobs are found by their ids, which sort by age: a row for each
-kind of thing says how far it has been removed, so that no pass looks at an old job twice.
+Jobs, clips, attempts, the prompts they were made from, and the ledger stay for ever. Old jobs are found by their ids,
+which sort by age: a row for each kind of thing says how far it has been removed, so that no pass looks at an old job
+twice.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +19,7 @@ from ulid import ULID
 
 from jobs import buckets, failover, tables
 from jobs.context import Context
+from jobs.drafts import PromptState
 from jobs.engine import workflow_id
 from jobs.outbox import DUE
 from jobs.transfer import threaded
@@ -32,6 +35,7 @@ _PASS_SECONDS = 2.0
 _BUCKETS_KEPT = timedelta(hours=1)
 _GONE_KEPT = timedelta(days=30)
 """Processes that are gone: whoever starts on their machine knows by them which temporary folders are nobody's."""
+_PROMPT = "prompt"
 _log = structlog.get_logger()
 
 
@@ -40,7 +44,7 @@ class Keeping:
     """How long things are kept, by the operator's choice. Days and hours count from a job's end."""
 
     history_days: int = 7
-    """The engine's own history of a clip."""
+    """The engine's own history of a clip, and prompts and scripts of which no video was made."""
     events_days: int = 30
     """Events, but the last one of each job."""
     request_hours: int = 24
@@ -80,6 +84,7 @@ class Retention:
             "deliveries": partial(_deliveries, before=now - timedelta(days=keeping.deliveries_days)),
             "requests": partial(_requests, before=now - timedelta(hours=keeping.request_hours)),
             "events": partial(_events, before=now - timedelta(days=keeping.events_days)),
+            "prompts": partial(_prompts, before=now - timedelta(days=keeping.history_days)),
         }
         if self.context.database.shared:
             steps["processes"] = partial(failover.forget, before=now - _GONE_KEPT)
@@ -175,6 +180,35 @@ def _events(connection: sa.Connection, limit: int, before: datetime) -> int:
         connection.execute(sa.delete(events).where(events.c.job_id.in_(found), events.c.seq < last))
         _passed(connection, "event", found)
     return 10 * len(found)
+
+
+def _prompts(connection: sa.Connection, limit: int, before: datetime) -> int:
+    """Old prompts that no job was made from, and then their ancestors that nothing else descends from."""
+    prompts, retention = tables.prompts, tables.retention
+    last = connection.execute(sa.select(retention.c.last_job).where(retention.c.kind == _PROMPT)).scalar() or ""
+    youngest = f"prompt_{str(ULID.from_datetime(before))[:10]}"
+    query = sa.select(prompts.c.id, prompts.c.state).where(prompts.c.id > last, prompts.c.id < youngest)
+    rows = connection.execute(query.order_by(prompts.c.id).limit(limit)).all()
+    found = [row.id for row in itertools.takewhile(lambda row: row.state == str(PromptState.ENDED), rows)]
+    wanted: Sequence[str] = found
+    while wanted:
+        wanted = _forgotten(connection, wanted)
+    if found:
+        _passed(connection, _PROMPT, found)
+    return len(found)
+
+
+def _forgotten(connection: sa.Connection, wanted: Sequence[str]) -> list[str]:
+    """Remove those of these prompts from which nothing was made; returns what they were made from."""
+    prompts, calls, jobs, child = tables.prompts, tables.prompt_calls, tables.jobs, tables.prompts.alias("child")
+    used = sa.select(jobs.c.id).where(jobs.c.prompt_id == prompts.c.id).exists()
+    parent = sa.select(child.c.id).where(child.c.parent_id == prompts.c.id).exists()
+    query = sa.select(prompts.c.id, prompts.c.parent_id).where(prompts.c.id.in_(wanted), ~used, ~parent)
+    gone = connection.execute(query).all()
+    names = [row.id for row in gone]
+    _delete(connection, calls, calls.c.prompt_id, names)
+    _delete(connection, prompts, prompts.c.id, names)
+    return [row.parent_id for row in gone if row.parent_id]
 
 
 def _request_ids(connection: sa.Connection, limit: int, before: datetime) -> int:

@@ -11,7 +11,7 @@ from core.errors import Billed, Failure, FailureReason
 from core.identifiers import new_id
 from core.money import Money
 from core.outcome import Failed, Json, Stage, Usage
-from jobs import funds, tables
+from jobs import funds, journal, tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
 from jobs.locks import lock_job
@@ -21,6 +21,7 @@ from jobs.records import (
     AttemptOutcome,
     Candidate,
     ClipState,
+    Enhancement,
     JobState,
     Situation,
     failure_json,
@@ -242,6 +243,8 @@ def derive_job(
     connection.execute(sa.update(tables.jobs).where(tables.jobs.c.id == job_id).values(**values))
     if cause is not None and not state.terminal:
         emit(connection, job_id, cause[0], now, cause[1])
+    if state.terminal and job.enhancement is Enhancement.DUE:
+        journal.abandon(connection, str(job.prompt_id), now)
     if state.terminal:
         emit(connection, job_id, EventKind.ENDED, now, {"job_state": str(state), "failure": values["failure"]})
 

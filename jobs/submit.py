@@ -77,6 +77,8 @@ class Submitting:
         last = found.last
         if found.clip.state.terminal:
             return "end"
+        if found.enhances:
+            return "enhance"
         if last is not None and last.end_time is None:
             if last.outcome is AttemptOutcome.ACCEPTED:
                 return "wait"

@@ -1,6 +1,7 @@
 """Looks after what lies about: parked clips, stranded clips, and what was kept long enough."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +34,8 @@ class Sweeper:
     assets: Assets
     retention: Retention
     erasure: Erasure
+    closing: Sequence[Callable[[], Awaitable[None]]]
+    """What ends the prompts for which nobody asks any more."""
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -52,6 +55,8 @@ class Sweeper:
     async def _sweep_for_all(self, passed: float) -> None:
         """What one process does for all that share the database; by two at once it would be done twice, not wrongly."""
         await self.resolver.sweep()
+        for close in self.closing:
+            await close()
         await self.erasure.sweep()
         await self.assets.clear_others()
         if passed % _STRANDED_EVERY < EVERY:

@@ -25,6 +25,9 @@ jobs = sa.Table(
     sa.Column("end_time", Timestamp),
     sa.Column("expected_end_time", Timestamp),
     sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("prompt_id", sa.Text),
+    sa.Column("enhancement", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("final_prompt", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("parameters", sa.JSON, nullable=False),
     sa.Column("quote", sa.JSON, nullable=False),
     sa.Column("notices", sa.JSON, nullable=False),
@@ -36,7 +39,15 @@ jobs = sa.Table(
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("last_event", sa.Integer, nullable=False, default=0),
     sa.Index("job_by_tenant", "tenant", "id"),
+    sa.Index("job_by_creative", "tenant", "creative_id", "id"),
+    sa.Index(
+        "job_by_prompt",
+        "prompt_id",
+        sqlite_where=sa.text("prompt_id IS NOT NULL"),
+        postgresql_where=sa.text("prompt_id IS NOT NULL"),
+    ),
 )
+"""`prompt_id`: the prompt it was made from; with an `enhancement` (`DUE`, then `DONE`) the one that is made for it."""
 
 clips = sa.Table(
     "clip",
@@ -178,6 +189,74 @@ asset_uses = sa.Table(
     sa.Index("asset_use_by_job", "job_id"),
 )
 """The assets that unfinished jobs were accepted with."""
+
+prompts = sa.Table(
+    "prompt",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("creative_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("input", sa.Text, nullable=False),
+    sa.Column("asked", sa.JSON, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("parent_id", sa.Text),
+    sa.Column("job_id", sa.Text),
+    sa.Column("feedback", sa.Text, nullable=False),
+    sa.Column("iteration", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("result", sa.JSON, nullable=False),
+    sa.Column("notices", sa.JSON, nullable=False),
+    sa.Column("llm_model", sa.Text, nullable=False),
+    sa.Column("mock", sa.Boolean, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("create_time", Timestamp, nullable=False),
+    sa.Column("deadline", Timestamp),
+    sa.Column("end_time", Timestamp),
+    sa.Index("prompt_by_creative", "tenant", "creative_id", "id"),
+    sa.Index("prompt_by_parent", "parent_id"),
+    sa.Index(
+        "prompt_open",
+        "id",
+        sqlite_where=sa.text("state = 'OPEN'"),
+        postgresql_where=sa.text("state = 'OPEN'"),
+    ),
+    sa.Index(
+        "prompt_enhances_once",
+        "job_id",
+        unique=True,
+        sqlite_where=sa.text("kind = 'ENHANCE'"),
+        postgresql_where=sa.text("kind = 'ENHANCE'"),
+    ),
+)
+"""What a text was read as, rewritten to or told as. `result` is the rules' until a language model's takes its place.
+
+While it is OPEN, a language model is asked, or will be: `owner` does it, since there is a `deadline`.
+"""
+
+prompt_calls = sa.Table(
+    "prompt_call",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("prompt_id", sa.Text, sa.ForeignKey("prompt.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("intend_time", Timestamp, nullable=False),
+    sa.Column("deadline", Timestamp, nullable=False),
+    sa.Column("end_time", Timestamp),
+    sa.Column("input_tokens", sa.BigInteger),
+    sa.Column("output_tokens", sa.BigInteger),
+    sa.Column("held_micros", sa.BigInteger, nullable=False),
+    sa.Column("cost_micros", sa.BigInteger),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("cost_unknown", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.UniqueConstraint("prompt_id", "number", name="prompt_call_once"),
+)
+"""Every call of a language model: written down before it is sent, and sent once at most."""
 
 iterations = sa.Table(
     "iteration",

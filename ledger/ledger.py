@@ -29,6 +29,7 @@ class Basis(enum.StrEnum):
     DELIVERED = "price x delivered seconds"
     REQUESTED = "price x requested seconds"
     UNKNOWN = "unknown: the quote is booked until news comes"
+    TOKENS = "price x tokens"
     NOT_BILLED = "not billed"
     REST = "rest of the hold"
 

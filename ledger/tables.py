@@ -31,6 +31,13 @@ entries = sa.Table(
         postgresql_where=sa.text("kind = 'SETTLE'"),
     ),
     sa.Index(
+        "ledger_entry_settled_by_creative",
+        "tenant",
+        "creative_id",
+        sqlite_where=sa.text("kind = 'SETTLE'"),
+        postgresql_where=sa.text("kind = 'SETTLE'"),
+    ),
+    sa.Index(
         "ledger_entry_held_once",
         "clip_id",
         unique=True,
@@ -38,7 +45,8 @@ entries = sa.Table(
         postgresql_where=sa.text("kind = 'HOLD'"),
     ),
 )
-"""`unknown` marks an amount that is only booked because nobody knows better."""
+"""`unknown` marks an amount that is only booked because nobody knows better. `clip_id` is that of a prompt, and
+`attempt_id` that of a call, where the stage is `prompt`."""
 
 tallies = sa.Table(
     "tally",

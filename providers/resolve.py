@@ -1,16 +1,18 @@
 """A caller's wish against one catalogue row: the spec that is bought, what was changed, and what is refused.
 
-Typed parameter > style > the model's default. What was typed is hard: it is honoured, refused with the choices, or,
-where the caller allows substitutions, replaced with a notice that names before, after and the price of both.
+Typed parameter > style > what the prompt says > the model's default. What was typed is hard: it is honoured, refused
+with the choices, or, where the caller allows substitutions, replaced with a notice that names before, after and the
+price of both. Styles and prompts only prefer: what the model cannot do is worth a notice.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from core.errors import Reason, Violation
-from core.spec import ClipSpec, Motion, Notice, Wish
+from core.spec import ClipSpec, Motion, Notice, Preferences, Quality, Wish
 from providers import durations, inputs, options, prices
 from providers.base import readable
 from providers.model import Durations, LifecycleState, Mode, VideoModel
@@ -31,7 +33,9 @@ class Resolved:
     notices: tuple[Notice, ...] = ()
     violations: tuple[Violation, ...] = ()
     target_duration: float | None = None
-    """Seconds asked for: typed, else the style's, else what is bought."""
+    """Seconds asked for: typed, else preferred, else what is bought."""
+    style: str | None = None
+    """The style whose words are in the prompt, where they fit: typed, else the prompt's own."""
 
 
 def resolve(wish: Wish, model: VideoModel, styles: Mapping[str, Style] = STYLES) -> Resolved:
@@ -66,6 +70,45 @@ class _Substitution:
     why: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Layer:
+    """The preferences of somebody, whose notices have a code of their own. None: none."""
+
+    who: str
+    code: str
+    duration: float | None = None
+    aspect_ratio: str | None = None
+    fps: float | None = None
+    motion: Motion | None = None
+    quality: Quality | None = None
+    audio: bool | None = None
+    negative_prompt: str | None = None
+
+
+def _of_style(style: Style) -> _Layer:
+    return _Layer(
+        who="the style",
+        code="STYLE_NOT_HONOURED",
+        duration=style.duration,
+        aspect_ratio=style.aspect_ratio,
+        fps=style.fps,
+        motion=style.motion,
+    )
+
+
+def _of_prompt(said: Preferences) -> _Layer:
+    return _Layer(
+        who="the prompt",
+        code="PROMPT_NOT_HONOURED",
+        duration=said.duration,
+        aspect_ratio=said.aspect_ratio,
+        motion=said.motion,
+        quality=said.quality,
+        audio=said.audio,
+        negative_prompt=said.negative_prompt or None,
+    )
+
+
 class _Resolution:
     """One wish against one row; each method settles one parameter and notes what happened to it."""
 
@@ -75,6 +118,9 @@ class _Resolution:
         self._violations: list[Violation] = []
         self._substitutions: list[_Substitution] = []
         self._style = self._find_style(styles)
+        styled = [_of_style(self._style)] if self._style else []
+        prompted = [_of_prompt(wish.preferred)]
+        self._layers = styled + prompted if wish.style else prompted + styled  # else the prompt's own words name it
 
     def result(self) -> Resolved:
         wish = self._wish
@@ -98,19 +144,27 @@ class _Resolution:
             vendor_options=vendor_options,
         )
         self._violations += [*inputs.violations(wish, self._model), *faults]
-        styled = self._style.duration if self._style else spec.duration
+        preferred, _ = self._asked("duration")
         return Resolved(
             spec=spec,
             notices=(*self._notices, *(_priced(self._model, spec, item) for item in self._substitutions)),
             violations=tuple(self._violations),
-            target_duration=styled if wish.duration is None else wish.duration,
+            target_duration=next(each for each in (wish.duration, preferred, spec.duration) if each is not None),
+            style=self._style.name if self._style else None,
         )
+
+    def _asked(self, name: str) -> tuple[Any, _Layer]:
+        """What is preferred, and by whom; None where nobody cares."""
+        for layer in self._layers:
+            if getattr(layer, name) is not None:
+                return getattr(layer, name), layer
+        return None, self._layers[0]
 
     def _find_style(self, styles: Mapping[str, Style]) -> Style | None:
         name = self._wish.style
         if name and name not in styles:
             self._refuse("parameters.style", f"there is no such style; there are {', '.join(styles)}")
-        return styles.get(name) if name else None
+        return styles.get(name or self._wish.preferred.style or "")
 
     def _prompt(self) -> str:
         prompt, limit = self._wish.prompt, self._model.prompt_limit
@@ -127,31 +181,28 @@ class _Resolution:
         return self._with_style(prompt)
 
     def _with_style(self, prompt: str) -> str:
-        if self._style is None or not self._style.words:
-            return prompt
-        styled = f"{prompt} Style: {self._style.words}."
-        if self._length(styled) <= self._model.prompt_limit:
-            return styled
-        self._prefer("prompt", f"the style's words ({self._style.words})", "they would not fit into the prompt's limit")
-        return prompt
+        styled = with_style(prompt, self._style, self._model)
+        if styled is None and self._style is not None:
+            words = f"the style's words ({self._style.words})"
+            self._prefer(_of_style(self._style), "prompt", words, "they would not fit into the prompt's limit")
+        return styled or prompt
 
     def _length(self, prompt: str) -> int:
-        return len(prompt.encode("utf-16-le", "surrogatepass")) // 2 if self._model.prompt_utf16 else len(prompt)
+        return _length(prompt, self._model)
 
     def _duration(self, resolution: str) -> float:
         offered, typed = self._mode.durations_of(resolution), self._wish.duration
         if typed is not None:
             where = f" at {resolution}" if resolution in self._mode.durations_at else ""
             return self._typed_duration(typed, offered, where)
-        if self._style is not None:
-            wanted = self._style.duration
+        wanted, layer = self._asked("duration")
+        if wanted is not None:
             taken = (
                 durations.exact(offered, wanted) or durations.covering(offered, wanted) or durations.longest(offered)
             )
             if durations.exact(offered, wanted) is None:
-                self._prefer(
-                    "parameters.duration", f"{wanted:g} s", f"{_seconds(taken)} is taken", after=_seconds(taken)
-                )
+                after = _seconds(taken)
+                self._prefer(layer, "parameters.duration", f"{wanted:g} s", f"{after} is taken", after=after)
             return float(taken)
         source = self._wish.source_video
         if source is not None and source.seconds:
@@ -178,11 +229,11 @@ class _Resolution:
         typed, offered = self._wish.aspect_ratio, self._mode.aspect_ratios
         if typed:
             return self._typed_ratio(typed)
-        styled = self._style.aspect_ratio if self._style else None
-        match = _same_ratio(styled, offered) if styled else None
-        if styled and match is None:
+        wanted, layer = self._asked("aspect_ratio")
+        match = _same_ratio(wanted, offered) if wanted else None
+        if wanted and match is None:
             why = "the input decides" if self._mode.ratio_from_image else f"there are {_listed(offered)}"
-            self._prefer("parameters.aspect_ratio", styled, why)
+            self._prefer(layer, "parameters.aspect_ratio", wanted, why)
         return match or self._default_ratio()
 
     def _typed_ratio(self, typed: str) -> str | None:
@@ -209,7 +260,7 @@ class _Resolution:
         tier = self._quality(offered)
         typed = self._wish.resolution
         if not typed:
-            return tier or self._roomy(offered)
+            return tier or self._preferred_tier(offered) or self._roomy(offered)
         match = next((name for name in offered if name.lower() == typed.lower()), None)
         nearest = _nearest_resolution(typed, offered) if self._wish.allow_substitutions else None
         if match is None and nearest is None:
@@ -224,7 +275,7 @@ class _Resolution:
 
     def _roomy(self, offered: tuple[str, ...]) -> str:
         """The first resolution that has the length asked for; where none has it, the first."""
-        wanted = self._wish.duration
+        wanted = self._length_asked()
         long_enough = (name for name in offered if wanted and durations.exact(self._mode.durations_of(name), wanted))
         return next(long_enough, offered[0])
 
@@ -240,6 +291,23 @@ class _Resolution:
             )
             return None
         return tier
+
+    def _preferred_tier(self, offered: tuple[str, ...]) -> str | None:
+        """The resolution that the prompt's words ask for, unless what was typed cannot be had in it."""
+        quality, layer = self._asked("quality")
+        if quality is None or self._wish.quality is not None:
+            return None
+        tier = self._model.qualities.get(quality)
+        wanted = self._wish.duration
+        if tier in offered and (wanted is None or durations.exact(self._mode.durations_of(tier), wanted) is not None):
+            return tier
+        self._prefer(layer, "parameters.quality", quality.value, "it has no such quality at this length and ratio")
+        return None
+
+    def _length_asked(self) -> float | None:
+        """What was typed, else what the prompt's words say; a style is not worth another resolution."""
+        said = None if self._wish.style else self._wish.preferred.duration
+        return said if self._wish.duration is None else self._wish.duration
 
     def _contradiction(self, tier: str, taken: str) -> None:
         message = f"means {tier} with this model, but the resolution is {taken}: give one of the two"
@@ -269,11 +337,12 @@ class _Resolution:
         return None
 
     def _styled_fps(self, choices: tuple[float, ...]) -> float | None:
-        if self._style is None or self._style.fps == self._model.fps:
+        wanted, layer = self._asked("fps")
+        if wanted is None or wanted == self._model.fps:
             return None
-        if self._style.fps in choices:
-            return self._style.fps
-        self._prefer("parameters.fps", f"{self._style.fps:g} fps", "the model decides its frame rate")
+        if wanted in choices:
+            return float(wanted)
+        self._prefer(layer, "parameters.fps", f"{wanted:g} fps", "the model decides its frame rate")
         return None
 
     def _seed(self) -> int | None:
@@ -291,9 +360,12 @@ class _Resolution:
         return nearest
 
     def _negative_prompt(self) -> str | None:
-        typed = self._wish.negative_prompt or None
-        if typed is None or "negative_prompt" in self._model.wire:
-            return typed
+        typed, takes = self._wish.negative_prompt or None, "negative_prompt" in self._model.wire
+        wanted, layer = self._asked("negative_prompt")
+        if typed is None and wanted is not None and not takes:
+            self._prefer(layer, "parameters.negative_prompt", readable(wanted)[:64], "it takes no negative prompt")
+        if typed is None or takes:
+            return typed or (wanted if takes else None)
         message = f"{self._model.id} takes no negative prompt"
         self._drop("parameters.negative_prompt", readable(typed)[:64], message, negative_prompt=typed)
         return None
@@ -303,19 +375,22 @@ class _Resolution:
         if typed is not None and typed not in offered:
             self._refuse("parameters.motion", f"{self._model.id} has no motion setting")
             return None
-        styled = self._style.motion if self._style and typed is None else None
-        if styled is not None and styled not in offered:
-            self._prefer("parameters.motion", styled.value, "the model has no motion setting")
+        wanted, layer = self._asked("motion")
+        if typed is None and wanted is not None and wanted not in offered:
+            self._prefer(layer, "parameters.motion", wanted.value, "the model has no motion setting")
             return None
-        return typed or styled
+        return typed or wanted
 
     def _audio(self) -> bool | None:
-        typed = self._wish.audio
+        typed, has = self._wish.audio, self._model.has_audio
+        wanted, layer = self._asked("audio")
         if "audio" in self._model.wire:
-            return self._model.has_audio if typed is None else typed
-        if typed is not None and typed != self._model.has_audio:
-            always = "always makes sound" if self._model.has_audio else "makes no sound"
+            return next(each for each in (typed, wanted, has) if each is not None)
+        always = "always makes sound" if has else "makes no sound"
+        if typed is not None and typed != has:
             self._refuse("parameters.audio", f"{self._model.id} {always}")
+        elif typed is None and wanted is not None and wanted != has:
+            self._prefer(layer, "parameters.audio", "sound" if wanted else "silence", f"it {always}")
         return None
 
     def _refuse(self, field: str, message: str, reason: Reason = Reason.UNSUPPORTED_PARAMETER) -> None:
@@ -332,12 +407,22 @@ class _Resolution:
         else:
             self._refuse(field, message)
 
-    def _prefer(self, field: str, before: str, why: str, *, after: str = "") -> None:
-        """A style's preference that the model cannot honour is only worth a warning."""
-        message = f"the style asks for {before}, which {self._model.id} cannot do: {why}"
-        self._notices.append(
-            Notice(code="STYLE_NOT_HONOURED", message=message, field=field, before=before, after=after)
-        )
+    def _prefer(self, layer: _Layer, field: str, before: str, why: str, *, after: str = "") -> None:
+        """A preference that the model cannot honour is only worth a warning."""
+        message = f"{layer.who} asks for {before}, which {self._model.id} cannot do: {why}"
+        self._notices.append(Notice(code=layer.code, message=message, field=field, before=before, after=after))
+
+
+def with_style(prompt: str, style: Style | None, model: VideoModel) -> str | None:
+    """The prompt with the style's words; None where they would not fit into the model's limit."""
+    if style is None or not style.words:
+        return prompt
+    styled = f"{prompt} Style: {style.words}."
+    return styled if _length(styled, model) <= model.prompt_limit else None
+
+
+def _length(prompt: str, model: VideoModel) -> int:
+    return len(prompt.encode("utf-16-le", "surrogatepass")) // 2 if model.prompt_utf16 else len(prompt)
 
 
 def _priced(model: VideoModel, spec: ClipSpec, item: _Substitution) -> Notice:

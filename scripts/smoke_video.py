@@ -1,4 +1,7 @@
-"""Drive every model of a running Filmgate over gRPC and check what comes back; costs nothing without `--live`."""
+"""Drive every model of a running Filmgate, and its prompts, over gRPC and check what comes back.
+
+Costs nothing without `--live`: prompts are then left to the rules.
+"""
 
 import asyncio
 import hashlib
@@ -6,13 +9,14 @@ import struct
 import time
 import urllib.request
 import zlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from filmgate.v1 import job_pb2, media_pb2, model_pb2, video_pb2
+from filmgate.v1 import job_pb2, media_pb2, model_pb2, prompt_pb2, quote_pb2, video_pb2
 from filmgate_client import AsyncFilmgateClient, FilmgateCallError, GenerateFields, money
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +24,9 @@ from rich.table import Table
 
 PROMPT = "A paper boat drifts down a rainy street, camera low above the water"
 CREATIVE = "smoke"
+WISH = "A paper boat on a rainy street, vertical, no people"
+FEEDBACK = "slower, square, warmer light"
+SCRIPT_SECONDS = 20.5
 TOLERANCE_SECONDS = 2.0
 RATIO_TOLERANCE = 0.04
 """Vendors name their shapes roundly: 1584 by 672 pixels is their 21:9."""
@@ -32,7 +39,7 @@ REFUSED_AS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of one row: `fault` is empty when all was as it should be."""
+    """What became of one row, or of one rpc: `fault` is empty when all was as it should be."""
 
     model: str
     state: str
@@ -128,10 +135,26 @@ class Smoke:
         rows.sort(key=lambda row: mode_of(row).kind)
         tries = [self._judge(row.id, row, self._try(row)) for row in rows]
         tries += [] if only else [self._judge(name, row, self._named(name, row)) for name, row in aliases(every)]
-        return [*unknown, *await asyncio.gather(*tries)]
+        verdicts = [*unknown, *await asyncio.gather(*tries)]
+        return verdicts if only else verdicts + await self._prompts(every)
+
+    async def _prompts(self, rows: Sequence[model_pb2.VideoModel]) -> list[Verdict]:
+        """The verdicts on prompts; what a language model may cost comes out of what the rows have left."""
+        limit = f"{(self._budget or 0) / 1e6:.6f}"
+        mocks = [row for row in rows if row.state == model_pb2.MODEL_STATE_MOCK]
+        row = next((each for each in mocks if mode_of(each).kind == model_pb2.MODEL_MODE_KIND_TEXT), None)
+        trials = Prompts(self._client, limit=limit, patience=self._patience)
+        steps: dict[str, Callable[[], Coroutine[None, None, str]]] = {
+            "QuantifyPrompt": trials.quantify,
+            "RegeneratePrompt": trials.regenerate,
+            "WriteScript": trials.script,
+            **({} if row is None else {"enhance_prompt": partial(trials.enhance, row)}),
+            "GetLineage": trials.lineage,
+        }
+        return [await self._judge(name, model_pb2.VideoModel(), step()) for name, step in steps.items()]
 
     async def _judge(self, name: str, row: model_pb2.VideoModel, trial: Coroutine[None, None, str]) -> Verdict:
-        state = model_pb2.ModelState.Name(row.state).removeprefix("MODEL_STATE_")
+        state = model_pb2.ModelState.Name(row.state).removeprefix("MODEL_STATE_") if row.state else ""
         async with self._places:
             began = time.monotonic()
             try:
@@ -205,6 +228,85 @@ class Smoke:
         return f"{video.key} {video.width}x{video.height} {video.duration.ToTimedelta().total_seconds():g} s"
 
 
+class Prompts:
+    """The rpcs about prompts, one after the other: each starts from what those before it made."""
+
+    def __init__(self, client: AsyncFilmgateClient, *, limit: str, patience: float) -> None:
+        """`limit`: USD that one call of a language model may cost; 0 leaves it to the rules."""
+        self._client = client
+        self._limit = limit
+        self._patience = patience
+        self._made: list[prompt_pb2.Prompt] = []
+        self._job = ""
+
+    async def quantify(self) -> str:
+        """A text, read."""
+        prompt = await self._client.quantify_prompt(WISH, creative_id=CREATIVE, max_cost=self._limit)
+        self._made.append(prompt)
+        check_writer(prompt)
+        if prompt.parameters.aspect_ratio != "9:16":
+            raise Fault(f"has not read `vertical` but {prompt.parameters.aspect_ratio or 'nothing'}")
+        for words in (words for reading in prompt.readings for words in reading.words):
+            if WISH[words.start : words.end] != words.text:
+                raise Fault(f"{words.text!r} is not where it says")
+        return f"{prompt.id} {prompt.model}, {len(prompt.readings)} readings"
+
+    async def regenerate(self) -> str:
+        """The same, made better."""
+        if not self._made:
+            raise Fault("has nothing to start from")
+        first = self._made[0]
+        prompt = await self._client.regenerate_prompt(FEEDBACK, prompt_id=first.id, max_cost=self._limit)
+        self._made.append(prompt)
+        check_writer(prompt)
+        if (prompt.parent_prompt_id, prompt.iteration) != (first.id, 2):
+            raise Fault("does not say what it comes from")
+        if prompt.parameters.aspect_ratio != "1:1" or not prompt.changes:
+            raise Fault("has not heard the feedback")
+        return f"{prompt.id} {', '.join(change.field for change in prompt.changes)}"
+
+    async def script(self) -> str:
+        """A product, told in exactly the asked time."""
+        script = await self._client.write_script(
+            "Paper Boat", style="luxury", cta_text="Set sail", duration=SCRIPT_SECONDS, max_cost=self._limit
+        )
+        check_writer(script)
+        lasts = sum(scene.duration.ToMicroseconds() for scene in script.scenes) / 1e6
+        if lasts != SCRIPT_SECONDS or not script.scenes or script.scenes[-1].type != prompt_pb2.SCENE_TYPE_CARD:
+            raise Fault(f"is {lasts:g} s in {len(script.scenes)} scenes, instead of {SCRIPT_SECONDS:g} s with a card")
+        return f"{script.id} {len(script.scenes)} scenes, {lasts:g} s"
+
+    async def enhance(self, row: model_pb2.VideoModel) -> str:
+        """A job that rewrites its prompt first."""
+        fields = request_of(row) | GenerateFields(enhance_prompt=True)
+        lines = (await self._client.quote(PROMPT, creative_id=CREATIVE, **fields)).quote.lines
+        dear = [line for line in lines if line.stage == quote_pb2.COST_STAGE_PROMPT]
+        if float(self._limit) == 0 and any(line.held_max.currency_code != "XTS" for line in dear):
+            raise Fault("asks a real language model: give --live and --max-cost")
+        job = await self._client.generate(PROMPT, creative_id=CREATIVE, wait=self._patience, **fields)
+        if job.state != job_pb2.JOB_STATE_SUCCEEDED or not job.final_prompt:
+            raise Fault(f"{job.id} is {job_pb2.JobState.Name(job.state)}: {job.error.message or 'without a prompt'}")
+        self._job = job.id
+        return f"{job.id} {row.id}"
+
+    async def lineage(self) -> str:
+        """All of that, told."""
+        found = await self._client.lineage(CREATIVE)
+        missing = {each.id for each in self._made} - {each.id for each in found.prompts}
+        if missing or (self._job and self._job not in {each.job_id for each in found.iterations}):
+            raise Fault(f"leaves out {', '.join(sorted(missing)) or self._job}")
+        return f"{len(found.iterations)} iterations, {len(found.prompts)} prompts"
+
+
+def check_writer(made: prompt_pb2.Prompt | prompt_pb2.Script) -> None:
+    """Raise Fault unless it is said who wrote it, and what that has cost."""
+    by_model = made.source == prompt_pb2.PROMPT_SOURCE_LLM
+    if by_model != bool(made.llm_model) or not made.source:
+        raise Fault("does not say who wrote it")
+    if by_model and not made.cost_unknown and (made.cost.currency_code == "XTS") != made.mock:
+        raise Fault(f"is booked in {made.cost.currency_code or 'no currency'}")
+
+
 def aliases(rows: Sequence[model_pb2.VideoModel]) -> list[tuple[str, model_pb2.VideoModel]]:
     """Each alias with a row to try it by: once for text and, where one of its rows can, once for an image."""
     kinds = {model_pb2.MODEL_MODE_KIND_TEXT: "text", model_pb2.MODEL_MODE_KIND_IMAGE: "image"}
@@ -261,7 +363,7 @@ def show(verdicts: Sequence[Verdict]) -> None:
     console = Console()
     console.print(table)
     faults = sum(bool(one.fault) for one in verdicts)
-    console.print(f"{len(verdicts)} models, {faults} faults")
+    console.print(f"{len(verdicts)} tries, {faults} faults")
 
 
 def main(
@@ -275,7 +377,7 @@ def main(
     parallel: Annotated[int, typer.Option(min=1, help="Rows at the same time.")] = 4,
     patience: Annotated[float, typer.Option(help="Seconds to wait for one row.")] = 1200.0,
 ) -> None:
-    """Drive every model; exits 1 on any fault."""
+    """Drive every model and the prompts; exits 1 on any fault."""
     if live != (max_cost is not None):
         raise typer.BadParameter("--live and --max-cost go together")
     budget = None if max_cost is None else money(max_cost).micros

@@ -25,7 +25,8 @@ from jobs.life import Jobs
 from jobs.retention import Keeping
 from jobs.tenants import TenantLimits
 from media.pool import MediaPool
-from server import edge, schema, stores, vendors
+from prompts.llm import Llm
+from server import edge, llm, schema, stores, vendors
 from server.accounts import AccountService
 from server.callers import Callers
 from server.catalogue import CatalogueAnswers
@@ -33,6 +34,7 @@ from server.convert import Presigner
 from server.interceptors import Guard
 from server.listening import GrpcSide, HttpSide, bracketed
 from server.pages import PageTokens
+from server.prompts import PromptService
 from server.service import VideoService
 from server.settings import Settings, SettingsError, is_loopback
 from server.stores import Store
@@ -126,7 +128,7 @@ class Application:
         providers = vendors.surfaces(settings)
         catalogue = vendors.catalogue_of(settings, providers)
         unfinished = await database.read(_unfinished_mocks)
-        if vendors.needs_emulator(settings, providers, unfinished):
+        if llm.needs_emulator(settings) or vendors.needs_emulator(settings, providers, unfinished):
             self.emulator_url = settings.emulator_url or await stack.enter_async_context(_emulator(settings, pool))
         vendor_client, public_client = VendorClient(), PublicClient()
         stack.push_async_callback(vendor_client.aclose)
@@ -153,7 +155,19 @@ class Application:
             webhook_secret=stores.webhook_secret(settings, secret),
             webhook_origins=settings.allowed_webhook_origins,
             keeping=keeping_of(settings),
+            llm=self._writer(stack),
+            llm_templates=settings.llm_templates,
         )
+
+    def _writer(self, stack: contextlib.AsyncExitStack) -> Llm | None:
+        """The language model, if there is one; the log says who writes prompts."""
+        writer = llm.writer(self.settings, self.emulator_url)
+        _log.info("prompts are written", by=writer.why)
+        if writer.llm is None:
+            return None
+        model = Llm(writer.llm)
+        stack.push_async_callback(model.close)
+        return model
 
     async def _listen(self, stack: contextlib.AsyncExitStack, secret: bytes) -> None:
         settings = self.settings
@@ -167,7 +181,8 @@ class Application:
             pages=pages,
             callers=callers,
         )
-        self._grpc = GrpcSide(service, AccountService(self.jobs, pages, callers), self._guard)
+        accounts, prompts = AccountService(self.jobs, pages, callers), PromptService(self.jobs)
+        self._grpc = GrpcSide(service, accounts, prompts, self._guard)
         self.grpc_port = await self._grpc.start(settings.host, settings.grpc_port)
         stack.push_async_callback(self._grpc.stop, 2.0)
         await self._http.start(edge.application(self.jobs, self.store.disk))

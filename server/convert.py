@@ -274,9 +274,9 @@ def quote(plan: Plan) -> quote_pb2.Quote:
         expected=money(plan.expected),
         held_max=money(plan.held_max),
         catalogue_revision=plan.catalogue_revision,
-        lines=[
+        lines=_as_bought(
             quote_pb2.QuoteLine(
-                stage=quote_pb2.COST_STAGE_VIDEO,
+                stage=words.COST_STAGES[line.stage.upper()],
                 clip_index=line.clip_index,
                 model=line.model,
                 expected=money(line.expected),
@@ -284,7 +284,7 @@ def quote(plan: Plan) -> quote_pb2.Quote:
                 basis=line.basis,
             )
             for line in plan.lines
-        ],
+        ),
     )
 
 
@@ -295,9 +295,9 @@ def _quote_of_job(kept: Mapping[str, Json]) -> quote_pb2.Quote:
         expected=_micros(currency, kept["expected"]),
         held_max=_micros(currency, kept["held_max"]),
         catalogue_revision=kept["catalogue_revision"],
-        lines=[
+        lines=_as_bought(
             quote_pb2.QuoteLine(
-                stage=quote_pb2.COST_STAGE_VIDEO,
+                stage=words.COST_STAGES[line.get("stage", "video").upper()],
                 clip_index=line["clip_index"],
                 model=line["model"],
                 expected=_micros(currency, line["expected"]),
@@ -305,8 +305,13 @@ def _quote_of_job(kept: Mapping[str, Json]) -> quote_pb2.Quote:
                 basis=line["basis"],
             )
             for line in kept["lines"]
-        ],
+        ),
     )
+
+
+def _as_bought(lines: Iterable[quote_pb2.QuoteLine]) -> list[quote_pb2.QuoteLine]:
+    """In the order in which they are bought, which is that of the stages."""
+    return sorted(lines, key=lambda line: line.stage)
 
 
 _PARAMETERS = ("aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "audio")

@@ -27,15 +27,16 @@ class Desk:
     async def plans(self, intakes: Sequence[Intake], findings: Findings) -> list[Plan]:
         """A plan each, all or none. Raises InvalidRequest with every violation of all of them.
 
-        What has a code of its own (an unknown, retired or unavailable model; something not built yet) keeps it when it
-        is the only thing wrong, and is one more violation otherwise.
+        What has a code of its own (an unknown prompt; an unknown, retired or unavailable model) keeps it when it is the
+        only thing wrong, and is one more violation otherwise.
         """
         plans: list[Plan] = []
         blockers: list[tuple[Findings, str, FilmgateError]] = []
         for given in intakes:
-            intake = await self._with_assets(given)
-            if intake.unimplemented is not None:
-                blockers.append((intake.findings, "enhance_prompt", intake.unimplemented))
+            intake, unknown = await self._with_prompt(given)
+            if unknown is not None:
+                blockers.append((intake.findings, "prompt_id", unknown))
+            intake = await self._with_assets(intake)
             try:
                 if not intake.findings.names("model"):  # without its name, another model would be planned for
                     plan = await self._plan(intake)
@@ -53,6 +54,17 @@ class Desk:
         if blockers:
             raise blockers[0][2]
         return plans
+
+    async def _with_prompt(self, intake: Intake) -> tuple[Intake, NotFound | None]:
+        """The request with what the prompt that it names says; where there is none, as if it had words of its own."""
+        order = intake.order
+        if not (order.tenant and order.prompt_id):
+            return intake, None
+        try:
+            return replace(intake, order=await self._jobs.with_prompt(order)), None
+        except NotFound as error:
+            worded = replace(order.wish, prompt=order.wish.prompt or "-")
+            return replace(intake, order=replace(order, prompt_id="", wish=worded)), error
 
     async def _with_assets(self, intake: Intake) -> Intake:
         """The request with what is known of the uploaded files it names."""
@@ -84,9 +96,8 @@ class Desk:
 def check_cost(plans: Sequence[Plan]) -> None:
     """Refuse a dry run as the real one would be. Raises Precondition."""
     for plan in plans:
-        limit = plan.order.max_cost
-        if limit is not None and plan.held_max.micros > limit.micros:
-            raise funds.over_max_cost(plan.held_max, limit)
+        if (refusal := funds.over_cost(plan)) is not None:
+            raise refusal
 
 
 def _has_addresses(order: Order) -> bool:

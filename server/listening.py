@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import grpc
 import uvicorn
-from filmgate.v1 import account_service_pb2, account_service_pb2_grpc, video_service_pb2, video_service_pb2_grpc
+from filmgate.v1 import (
+    account_service_pb2,
+    account_service_pb2_grpc,
+    prompt_service_pb2,
+    prompt_service_pb2_grpc,
+    video_service_pb2,
+    video_service_pb2_grpc,
+)
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from starlette.types import ASGIApp
@@ -15,11 +22,14 @@ from starlette.types import ASGIApp
 from server.accounts import AccountService
 from server.edge import LARGEST_HEADERS
 from server.interceptors import Guard
+from server.prompts import PromptService
 from server.service import VideoService
 
 MAX_RECEIVE = 20 * 1024 * 1024
 SERVICE: str = video_service_pb2.DESCRIPTOR.services_by_name["VideoService"].full_name
 ACCOUNTS: str = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].full_name
+PROMPTS: str = prompt_service_pb2.DESCRIPTOR.services_by_name["PromptService"].full_name
+_OURS = (SERVICE, ACCOUNTS, PROMPTS)
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_RECEIVE),
     ("grpc.so_reuseport", 0),  # on, a second server would take the same port without an error
@@ -57,15 +67,17 @@ class _Generic:
 class GrpcSide:
     """The gRPC server with health and reflection."""
 
-    def __init__(self, service: VideoService, accounts: AccountService, guard: Guard) -> None:
+    def __init__(self, service: VideoService, accounts: AccountService, prompts: PromptService, guard: Guard) -> None:
         self._server = grpc.aio.server(interceptors=[guard], options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         add_service = video_service_pb2_grpc.add_VideoServiceServicer_to_server
         add_service(service, _Generic(self._server))  # type: ignore[no-untyped-call] # generated code
         add_accounts = account_service_pb2_grpc.add_AccountServiceServicer_to_server
         add_accounts(accounts, _Generic(self._server))  # type: ignore[no-untyped-call] # generated code
+        add_prompts = prompt_service_pb2_grpc.add_PromptServiceServicer_to_server
+        add_prompts(prompts, _Generic(self._server))  # type: ignore[no-untyped-call] # generated code
         health_pb2_grpc.add_HealthServicer_to_server(self._health, _Generic(self._server))  # type: ignore[arg-type] # a view
-        names = (SERVICE, ACCOUNTS, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*_OURS, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
 
     async def start(self, host: str, port: int) -> int:
@@ -75,7 +87,7 @@ class GrpcSide:
         except RuntimeError:
             raise PortTaken(f"gRPC cannot listen on {host}:{port}") from None
         await self._server.start()
-        for name in ("", SERVICE, ACCOUNTS):
+        for name in ("", *_OURS):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         return bound
 

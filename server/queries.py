@@ -49,6 +49,8 @@ class Listing:
     """Of everything that must stay as it was from page to page."""
     jobs: JobFilter = field(default_factory=JobFilter)
     videos: VideoFilter = field(default_factory=VideoFilter)
+    creative_id: str = ""
+    """Of a lineage."""
     kind: AssetKind | None = None
     """Of assets."""
     url_ttl: timedelta | None = None
@@ -183,6 +185,21 @@ def list_videos(request: pb.ListVideosRequest) -> Listing:
         fingerprint=fingerprint(request),
         videos=wanted,
         url_ttl=ttl,
+    )
+
+
+def lineage(request: pb.GetLineageRequest) -> Listing:
+    """Read whose and which creative's history is asked for. Raises InvalidRequest."""
+    findings = Findings()
+    tenant, creative_id = findings.tenant(request.tenant_name), findings.creative(request.creative_id)
+    size = page_size(request.page_size, findings)
+    findings.raise_if_any()
+    return Listing(
+        tenant=tenant,
+        creative_id=creative_id,
+        size=size,
+        token=request.page_token,
+        fingerprint=fingerprint(request),
     )
 
 

@@ -17,7 +17,7 @@ from server import tables as server_tables
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in `migrations/versions`; a test compares."""
 TABLES = (job_tables, ledger_tables, server_tables)
 """The modules whose import declares every table."""

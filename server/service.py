@@ -16,7 +16,7 @@ from jobs.audit import OK, Act
 from jobs.events import EventKind
 from jobs.life import Jobs
 from jobs.orders import JobView, Page, Plan, Verdict, VerdictKind
-from server import convert, queries, validation
+from server import convert, prompt_convert, queries, validation
 from server.answers import JobAnswers
 from server.assets import AssetAnswers
 from server.callers import Callers
@@ -252,6 +252,23 @@ class VideoService(video_service_pb2_grpc.VideoServiceServicer):
     async def DeleteAsset(self, request: pb.DeleteAssetRequest, context: Context) -> pb.DeleteAssetResponse:  # noqa: N802 - the contract's name
         """Remove an asset."""
         return await self._assets.delete(request)
+
+    async def GetLineage(self, request: pb.GetLineageRequest, context: Context) -> pb.GetLineageResponse:  # noqa: N802 - the contract's name
+        """Tell how a creative's videos came about."""
+        wanted = queries.lineage(request)
+        await self._admission.reading(wanted.tenant)
+        before = self._pages.read(wanted.fingerprint, wanted.token)
+        found = await self._jobs.lineage(
+            wanted.tenant, wanted.creative_id, wanted.size, int(before) if before else None
+        )
+        # They are numbered from 1.
+        more = len(found.iterations) == wanted.size and found.iterations[-1].iteration > 1
+        return pb.GetLineageResponse(
+            iterations=[prompt_convert.iteration(row) for row in found.iterations],
+            prompts=[prompt_convert.prompt(view) for view in found.prompts],
+            costs=[prompt_convert.stage_cost(row) for row in found.costs],
+            next_page_token=self._pages.make(wanted.fingerprint, str(found.iterations[-1].iteration)) if more else "",
+        )
 
     async def _job(self, job_id: str, tenant: str) -> Any:
         return await self._answer(await self._jobs.view(job_id, tenant))

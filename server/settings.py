@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 from core.postgres import postgres_url
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
+from server import prompt_settings
+from server.prompt_settings import PromptSettings
 from server.variables import SERVER as _SERVER
 from server.variables import FlowSettings, KeepingSettings, Secret, WebhookSettings, checked_address
 from server.variables import variable as _variable
@@ -88,7 +90,7 @@ _LATER = "Keys for parts that come with later versions: accepted and kept secret
 _FAULTS = "For finding faults"
 
 
-class _Settings(KeepingSettings, WebhookSettings, FlowSettings):
+class _Settings(KeepingSettings, WebhookSettings, FlowSettings, PromptSettings):
     """The settings of one server process. Frozen; every secret is a `SecretStr`."""
 
     model_config = SettingsConfigDict(
@@ -457,6 +459,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: set both or neither"
     if settings.aws_session_token is not None and settings.aws_access_key_id is None:
         yield "AWS_SESSION_TOKEN: goes with AWS_ACCESS_KEY_ID"
+    yield from prompt_settings.contradictions(settings)
 
 
 def is_loopback(host: str) -> bool:

@@ -12,7 +12,7 @@ from filmgate.v1 import video_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from core.errors import FilmgateError, Reason, Unimplemented
+from core.errors import Reason
 from core.money import Money
 from core.spec import MediaInput, Motion, Quality, Role, Wish
 from jobs.events import EventKind
@@ -34,10 +34,6 @@ _IMAGES = ("image/jpeg", "image/png", "image/webp")
 _VIDEOS = ("video/mp4", "video/quicktime", "video/webm")
 _REFERENCE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_HASHED = ("request_id", "wait", "validate_only")
-_NO_ENHANCING = Unimplemented(
-    reason=Reason.NOT_IMPLEMENTED,
-    message="enhance_prompt: this version does not rewrite prompts yet; send the prompt as it shall be used",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +42,6 @@ class Intake:
 
     order: Order
     findings: Findings
-    unimplemented: FilmgateError | None = None
-    """What is asked for and not built yet, if anything; told alone only when nothing else is wrong."""
     wait: float = 0.0
     """Seconds."""
     validate_only: bool = False
@@ -74,7 +68,7 @@ def generate_video(
 ) -> Intake:
     """Read a request; `tenant` is the batch's, which one of its requests may leave out."""
     findings = findings or Findings()
-    budget = _InlineBudget(findings)
+    budget = InlineBudget(findings)
     order = Order(
         tenant=_tenant(request.tenant_name, tenant, findings),
         creative_id=findings.creative(request.creative_id),
@@ -83,17 +77,18 @@ def generate_video(
         variations=findings.whole("variations", request.variations or 1, 1, MOST_VARIATIONS) or 1,
         fallbacks=_fallbacks(request, findings),
         priority=_priority(request, findings),
-        max_cost=_max_cost(request, findings),
+        max_cost=max_cost(request, findings),
         selection=_selection(request, findings),
         labels=findings.labels(request.labels),
         webhook=_webhook(request, findings),
+        enhance=request.enhance_prompt,
+        prompt_id=findings.identifier("prompt_id", "prompt", request.prompt_id, required=False),
     )
     wait = findings.seconds("wait", request.wait, 0, LONGEST_WAIT) if request.HasField("wait") else None
     request_id = findings.request_id(request.request_id)
     return Intake(
         order=order,
         findings=findings,
-        unimplemented=_NO_ENHANCING if request.enhance_prompt else None,
         wait=wait or 0.0,
         validate_only=request.validate_only,
         request_id=request_id,
@@ -139,11 +134,10 @@ def request_hash(request: Message) -> str:
     document: dict[str, Any] = MessageToDict(request, preserving_proto_field_name=True)
     for name in _NOT_HASHED:
         document.pop(name, None)
-    for member in [document, *document.get("requests", ())]:
-        if "prompt" in member:
-            member.setdefault("variations", 1)
-            if member.get("priority") == "PRIORITY_NORMAL":
-                del member["priority"]  # as it is when nothing is said
+    for member in [document] if isinstance(request, pb.GenerateVideoRequest) else document.get("requests", ()):
+        member.setdefault("variations", 1)
+        if member.get("priority") == "PRIORITY_NORMAL":
+            del member["priority"]  # as it is when nothing is said
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -156,7 +150,7 @@ def _tenant(value: str, outer: str | None, findings: Findings) -> str:
     return outer
 
 
-def _wish(request: pb.GenerateVideoRequest, findings: Findings, budget: "_InlineBudget") -> Wish:
+def _wish(request: pb.GenerateVideoRequest, findings: Findings, budget: "InlineBudget") -> Wish:
     typed = request.parameters
     part = findings.under("parameters")
     motion = part.one_of("motion", typed.motion, media_pb2.Motion)
@@ -174,10 +168,10 @@ def _wish(request: pb.GenerateVideoRequest, findings: Findings, budget: "_Inline
         motion=Motion(short(media_pb2.Motion, motion, "MOTION_")) if motion else None,
         quality=Quality(short(media_pb2.Quality, quality, "QUALITY_")) if quality else None,
         audio=typed.audio if typed.HasField("audio") else None,
-        first_frame=_media("first_frame", request, findings, budget),
-        last_frame=_media("last_frame", request, findings, budget),
+        first_frame=media_input("first_frame", request, findings, budget),
+        last_frame=media_input("last_frame", request, findings, budget),
         references=_references(request, findings, budget),
-        source_video=_media("source_video", request, findings, budget, _VIDEOS),
+        source_video=media_input("source_video", request, findings, budget, _VIDEOS),
         vendor_options=findings.options("vendor_options", request.vendor_options),
         allow_substitutions=request.allow_substitutions,
     )
@@ -210,7 +204,8 @@ def _priority(request: pb.GenerateVideoRequest, findings: Findings) -> Priority:
     return Priority(short(pb.Priority, number, "PRIORITY_")) if number else Priority.NORMAL
 
 
-def _max_cost(request: pb.GenerateVideoRequest, findings: Findings) -> Money | None:
+def max_cost(request: Any, findings: Findings) -> Money | None:
+    """The most that a request may cost, if it says so."""
     if not request.HasField("max_cost"):
         return None
     return findings.money("max_cost", request.max_cost.currency_code, request.max_cost.micros)
@@ -252,7 +247,7 @@ def _webhook(request: pb.GenerateVideoRequest, findings: Findings) -> dict[str, 
     return {"url": typed.url, "events": [str(event) for event in events]} if typed.url else {}
 
 
-class _InlineBudget:
+class InlineBudget:
     """Inline bytes of one request, all together."""
 
     def __init__(self, findings: Findings) -> None:
@@ -269,15 +264,16 @@ class _InlineBudget:
             )
 
 
-def _media(
+def media_input(
     name: str,
     request: Any,
     findings: Findings,
-    budget: _InlineBudget,
+    budget: InlineBudget,
     types: Sequence[str] = _IMAGES,
     *,
     path: str = "",
 ) -> MediaInput | None:
+    """A file of the request by its name; None where there is none, or it is broken."""
     if not request.HasField(name):
         return None
     typed: media_pb2.MediaInput = getattr(request, name)
@@ -295,7 +291,7 @@ def _media(
 
 
 def _inline(
-    path: str, typed: media_pb2.InlineMedia, findings: Findings, budget: _InlineBudget, types: Sequence[str]
+    path: str, typed: media_pb2.InlineMedia, findings: Findings, budget: InlineBudget, types: Sequence[str]
 ) -> MediaInput | None:
     size = len(typed.data)
     budget.take(size, f"{path}.inline.data")
@@ -309,7 +305,7 @@ def _inline(
     return MediaInput(data=typed.data, mime_type=typed.mime_type) if sound else None
 
 
-def _references(request: pb.GenerateVideoRequest, findings: Findings, budget: _InlineBudget) -> tuple[MediaInput, ...]:
+def _references(request: pb.GenerateVideoRequest, findings: Findings, budget: InlineBudget) -> tuple[MediaInput, ...]:
     if len(request.reference_images) > MOST_REFERENCES:
         findings.add("reference_images", f"may be at most {MOST_REFERENCES}; there are {len(request.reference_images)}")
         return ()
@@ -321,7 +317,7 @@ def _references(request: pb.GenerateVideoRequest, findings: Findings, budget: _I
             findings.add(f"{path}.name", "must be 1 to 64 letters, digits, `_` and `-`")
         if not typed.HasField("media"):
             findings.add(f"{path}.media", "is required")
-        media = _media("media", typed, findings, budget, path=f"{path}.media")
+        media = media_input("media", typed, findings, budget, path=f"{path}.media")
         if media is not None:
             word = Role(short(media_pb2.ReferenceRole, role, "REFERENCE_ROLE_")) if role else None
             found.append(replace(media, role=word, name=typed.name))

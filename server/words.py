@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filmgate.v1 import account_pb2, asset_pb2, job_pb2, media_pb2, model_pb2, quote_pb2, webhook_pb2
+from filmgate.v1 import account_pb2, asset_pb2, job_pb2, media_pb2, model_pb2, prompt_pb2, quote_pb2, webhook_pb2
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 
@@ -35,6 +35,9 @@ BUDGET_PERIODS = _numbers(account_pb2.BudgetPeriod, "BUDGET_PERIOD_")
 USAGE_ALARMS = _numbers(account_pb2.UsageAlarm, "USAGE_ALARM_")
 ENDPOINT_STATES = _numbers(webhook_pb2.WebhookEndpointState, "WEBHOOK_ENDPOINT_STATE_")
 DELIVERY_STATES = _numbers(webhook_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_")
+PROMPT_KINDS = _numbers(prompt_pb2.PromptKind, "PROMPT_KIND_")
+PROMPT_SOURCES = _numbers(prompt_pb2.PromptSource, "PROMPT_SOURCE_")
+SCENE_TYPES = _numbers(prompt_pb2.SceneType, "SCENE_TYPE_")
 LEDGER_KINDS = _numbers(account_pb2.LedgerEntryKind, "LEDGER_ENTRY_KIND_")
 
 

@@ -28,7 +28,7 @@ def _option(panel: str, text: str, *names: str) -> Any:
 
 def generate(
     context: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What to show.")],
+    prompt: Annotated[str, typer.Argument(help="What to show; may be left out with --prompt-id.")] = "",
     creative: Annotated[str, typer.Option(help="What the video is for; becomes part of its key.")] = "video",
     model: Annotated[str, _option(_MONEY, "Id, alias, or `auto`; the server's default if not given.")] = "",
     variations: Annotated[int, typer.Option(min=1, max=8, help="Clips of the same prompt.")] = 1,
@@ -51,6 +51,7 @@ def generate(
     max_cost: Annotated[str | None, _option(_MONEY, "Refuse if it could cost more, in USD.")] = None,
     strategy: Annotated[str | None, _option(_MONEY, "For `auto`: cheapest, fastest or best.")] = None,
     option: Annotated[list[str] | None, _option(_MONEY, "Vendor option `name=value`, repeatable.")] = None,
+    prompt_id: Annotated[str | None, _option(_LOOK, "The kept prompt it is made from, `prompt_…`.")] = None,
     substitute: Annotated[bool, _option(_LOOK, "Allow the nearest thing the model offers.", "--substitute")] = False,
     request_id: Annotated[str | None, typer.Option(help="To repeat a call safely.", show_default=False)] = None,
     label: Annotated[list[str] | None, typer.Option(help="`name=value`, repeatable.", show_default=False)] = None,
@@ -81,7 +82,7 @@ def generate(
 
 _SAME = (
     *("model", "variations", "duration", "resolution", "fps", "seed", "negative_prompt", "style", "motion", "quality"),
-    *("audio", "max_cost", "strategy", "request_id", "validate_only"),
+    *("audio", "max_cost", "strategy", "request_id", "validate_only", "prompt_id"),
 )
 _RENAMED = {
     "ratio": "aspect_ratio",

@@ -109,10 +109,10 @@ def _asset_row(asset: asset_pb2.Asset) -> tuple[str, ...]:
 def print_quote(quote: quote_pb2.Quote) -> None:
     """A quote line by line."""
     print_table(
-        ("#", "model", "expected", "held at most", "basis"),
+        ("for", "model", "expected", "held at most", "basis"),
         (
             (
-                str(line.clip_index),
+                "prompt" if line.stage == quote_pb2.COST_STAGE_PROMPT else f"clip {line.clip_index}",
                 plain(line.model),
                 words.amount_text(line.expected),
                 words.amount_text(line.held_max),

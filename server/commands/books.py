@@ -12,8 +12,7 @@ from rich.table import Table
 from core.database import sqlite_engine
 from core.money import Money
 from core.postgres import postgres_engine
-from jobs import tables
-from jobs.records import TERMINAL_CLIP, ClipState
+from jobs.queries import standing
 from ledger import verify as checking
 from ledger.ledger import Balance
 from ledger.tables import entries
@@ -54,10 +53,7 @@ def show(env_file: Path | None, data_dir: Path | None, *, job: str, tenant: str,
 
 
 def _check(connection: sa.Connection) -> checking.Verdict:
-    states: dict[str, str] = {row.id: row.state for row in connection.execute(sa.select(tables.clips))}
-    ended = {clip_id for clip_id, state in states.items() if state in {str(kind) for kind in TERMINAL_CLIP}}
-    parked = {clip_id for clip_id, state in states.items() if state == ClipState.PARKED}
-    return checking.verify(connection, ended, parked)
+    return checking.verify(connection, *standing(connection))
 
 
 def _row(balance: Balance, currency: str) -> list[str]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filmgate.v1 import job_pb2
+from filmgate.v1 import job_pb2, prompt_pb2
 from filmgate_client import FilmgateClient, GenerateFields
 from PIL import Image, ImageDraw
 from rich.console import Console
@@ -29,6 +29,7 @@ from media.pool import MediaPool
 from media.probe import verify
 from media.thumbnail import thumbnail
 from server import settings
+from server.commands import demo_prompts
 from server.words import CLIP_STATES, JOB_STATES, STAGES
 
 _START_SECONDS = 60.0
@@ -47,6 +48,7 @@ class Scene:
     prompt: str
     seconds: float
     fields: GenerateFields
+    creative: str = "demo"
     cancelled: bool = False
     """Cancelled as soon as its vendor works on it."""
 
@@ -70,7 +72,9 @@ def run(folder: Path) -> int:
         console.print(f"[bold]{ready}[/]")
         target = ready.split("grpc=")[1].split()[0]
         with FilmgateClient(target, tenant="demo") as client:
-            results = _play(client, _scenes(folder), console)
+            better = demo_prompts.improve(client, console)
+            results = _play(client, [*_scenes(folder), _made_from(better)], console)
+            demo_prompts.history(client)
         asyncio.run(_look(results, folder))
     faults = [f"{result.scene.title}: {fault}" for result in results for fault in result.faults]
     console.print(_table(results))
@@ -119,6 +123,17 @@ def _scenes(folder: Path) -> list[Scene]:
         ),
         *_by_name(picture),
     ]
+
+
+def _made_from(better: prompt_pb2.Prompt) -> Scene:
+    """A clip of a prompt that is kept: its words and parameters are taken from there."""
+    return Scene(
+        title="Replicate, better prompt",
+        prompt="",
+        seconds=better.parameters.duration.ToTimedelta().total_seconds(),
+        creative=better.creative_id,
+        fields={"model": better.model, "prompt_id": better.id},
+    )
 
 
 def _by_name(picture: Path) -> Iterator[Scene]:
@@ -180,7 +195,7 @@ def _play(client: FilmgateClient, scenes: list[Scene], console: Console) -> list
 
 
 def _generate(client: FilmgateClient, scene: Scene, progress: Progress, bar: TaskID) -> Result:
-    job = client.generate(scene.prompt, creative_id="demo", **scene.fields)
+    job = client.generate(scene.prompt, creative_id=scene.creative, **scene.fields)
     asked = False
     for event in client.watch(job.id, timeout=_JOB_SECONDS):
         if event.HasField("progress"):

@@ -17,10 +17,10 @@ from media.errors import MediaFault
 from media.pool import MediaPool
 from media.probe import verify
 from providers.model import LifecycleState
-from server import stores, vendors
+from server import llm, stores, vendors
 from server.commands.serving import settled
 from server.listening import HttpSide, PortTaken
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from storage.secret import installation_secret
 
 Check = Callable[[Settings], Coroutine[None, None, str]]
@@ -81,7 +81,7 @@ def _advice(settings: Settings) -> Iterator[str]:
     if getattr(settings, "openai_key", None) is not None:
         yield (
             "[yellow]OPENAI_API_KEY[/] buys no video any more: OpenAI shut its Videos API down on 2026-09-24. Gateways"
-            " that still speak it go into FILMGATE_UPSTREAMS."
+            " that still speak it go into FILMGATE_UPSTREAMS. Whether it pays for prompts is said above."
         )
 
 
@@ -121,6 +121,14 @@ async def _store(settings: Settings) -> str:
     return f"bucket {settings.s3_bucket}" if settings.s3_bucket else "embedded, in the data folder"
 
 
+async def _prompts(settings: Settings) -> str:
+    """Who writes prompts; nothing is asked of a language model."""
+    try:
+        return llm.writer(settings).why
+    except SettingsError as error:
+        raise _Wrong(str(error)) from None
+
+
 async def _media(_settings: Settings) -> str:
     """Draw and decode one second of video, as mocks and every collected clip need it."""
     from media.placeholder import render
@@ -149,6 +157,7 @@ _CHECKS: dict[str, Check] = {
     "data folder": _data,
     "database": _database,
     "object store": _store,
+    "prompts": _prompts,
     "media": _media,
     "ports": _ports,
 }

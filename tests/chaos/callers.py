@@ -21,6 +21,7 @@ from filmgate.v1 import (
     webhook_pb2,
 )
 
+from tests.chaos.calling import LLM, clips_of
 from tests.chaos.lives import Emulators
 
 CONTRACT = Path(__file__).parents[1] / "providers" / "contract"
@@ -35,6 +36,9 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "poll": ("http-500", "reset", "malformed-json", "unknown-status"),
     "download": ("truncated", "http-503"),
 }
+LLM_FAULTS = ("lost-reply", "http-500", "llm-malformed", "llm-refusal", "timeout-after-accept", "http-400")
+_ENHANCED, _MISHEARD = 0.2, 0.4
+"""How many prompts are to be rewritten, and how many of those calls go wrong."""
 MOST_UNFINISHED = 24
 """More than that at once and a small machine tests only its own patience."""
 Video = video_service_pb2_grpc.VideoServiceStub
@@ -196,6 +200,7 @@ class Callers:
             model=facts["model"],
             variations=variations,
             webhook=webhook_pb2.Webhook(url=self._hook),
+            enhance_prompt=self._chance.random() < _ENHANCED,
         )
         wish = facts["wish"]
         if "duration" in wish:
@@ -212,6 +217,10 @@ class Callers:
         request = self._new(self._chance.choice(TENANTS), surface, self._chance.choice((1, 1, 1, 2, 3)))
         if self._chance.random() < 0.4:
             self._trouble(surface, request.prompt)
+        if request.enhance_prompt and self._chance.random() < _MISHEARD:
+            fault = self._chance.choice(LLM_FAULTS)
+            entry = {"vendor": LLM, "match": "submit", "fault": fault, "times": 1, "contains": request.prompt}
+            self._emulators.ask("/control/script", entry)
         self._ask(door, request)
 
     def _ask(self, door: Door, request: video_service_pb2.GenerateVideoRequest) -> None:
@@ -299,7 +308,8 @@ class Callers:
             return
         job = self._chance.choice(alone)
         known = {attempt.vendor_task_id for attempt in job.clips[0].attempts}
-        theirs = [row["id"] for row in self._emulators.ask("/control/jobs")["jobs"] if row["prompt"] == job.prompt]
+        made = clips_of(self._emulators.ask("/control/jobs")["jobs"])
+        theirs = [row["id"] for row in made if row["prompt"] == job.prompt]
         for name in sorted(set(theirs) - known):
             request = video_service_pb2.ResolveClipRequest(tenant_name=job.tenant_name, clip_id=job.clips[0].id)
             request.adopt.vendor_task_id = name

@@ -90,6 +90,8 @@ class Server:
             "FILMGATE_WEBHOOK_ORIGINS": webhooks,
             "FILMGATE_EMULATOR_URL": emulator_url,
             "FILMGATE_MOCK": "always",
+            "FILMGATE_LLM": "mock",
+            "FILMGATE_LLM_TIMEOUT": "2",
             "FILMGATE_LOOKUP_SETTLE": "1",
             "FILMGATE_LOG_LEVEL": "warning",
             **(more or {}),

@@ -29,12 +29,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
-from filmgate.v1 import job_pb2, video_service_pb2, video_service_pb2_grpc, webhook_pb2
+from filmgate.v1 import (
+    job_pb2,
+    prompt_service_pb2,
+    prompt_service_pb2_grpc,
+    video_service_pb2,
+    video_service_pb2_grpc,
+    webhook_pb2,
+)
 
-from tests.chaos import fleet, mix
+from tests.chaos import calling, fleet, mix
 from tests.chaos.hearing import Receiver
 from tests.chaos.lives import CHILDREN, FILMGATE, Emulators, Server, environment
 
@@ -52,6 +60,11 @@ SCENARIOS = {
     "after-cancel": "cancel",
     "before-cancel-flag": "cancel",
     "after-cancel-flag": "cancel",
+    **{
+        point.format(task): task
+        for task in ("enhance", "prompt")
+        for point in ("before-{}", "after-{}-intend", "before-{}-record", "after-{}-record")
+    },
 }
 PATIENCE = 60.0
 
@@ -126,6 +139,8 @@ class Chain:
             fault = (LOST if scenario == "lost" else FOUND)[self.vendor]
             emulators.ask("/control/script", {"vendor": self.vendor, "match": "submit", "fault": fault, "times": 1})
         try:
+            if scenario == "prompt":
+                self._quantify(server)
             with server.client() as client:
                 job = self._submit(client)
                 self._submit(client)
@@ -138,6 +153,14 @@ class Chain:
         except grpc.RpcError:
             return  # the server died under us, as it should
 
+    def _quantify(self, server: Server) -> None:
+        with grpc.insecure_channel(server.target) as channel:
+            prompts = prompt_service_pb2_grpc.PromptServiceStub(channel)  # type: ignore[no-untyped-call] # generated
+            for number in range(2):
+                text = f"marker-{number}-end, vertical"
+                request = prompt_service_pb2.QuantifyPromptRequest(tenant_name="acme", creative_id="rig", text=text)
+                prompts.QuantifyPrompt(request, timeout=20)
+
     def _submit(self, client: video_service_pb2_grpc.VideoServiceStub) -> str:
         number = next(self.numbers)
         request = video_service_pb2.GenerateVideoRequest(
@@ -147,6 +170,7 @@ class Chain:
             model=MODELS[self.vendor],
             request_id=f"rig-{number}",
             webhook=webhook_pb2.Webhook(url=f"{self.receiver.origin}/hook"),
+            enhance_prompt=SCENARIOS.get(self.point) == "enhance",
         )
         if self.vendor == "runway":
             request.parameters.duration.seconds = 2
@@ -184,6 +208,7 @@ class Chain:
             jobs = self._quiet(server, lambda job: self.vendor == "runway" or not parked(job))
             self._check_parked(emulators, jobs, report)
             self._check_bill(emulators, report)
+            self._check_calls(emulators, report)
             self._resolve(emulators, server, jobs)
             jobs = self._quiet(server, lambda job: job.state != job_pb2.JOB_STATE_NEEDS_RESOLUTION)
             self._check_store(server, jobs, report)
@@ -232,7 +257,9 @@ class Chain:
         """The vendor's bill = what is settled + what parked attempts hold that the vendor accepted."""
         made = vendor_jobs(emulators)
         billed = sum(row["billed_micros"] for rows in made.values() for row in rows)
-        settled = self._sum("SELECT coalesce(sum(micros), 0) FROM ledger_entry WHERE kind = 'SETTLE'")
+        settled = self._sum(
+            "SELECT coalesce(sum(micros), 0) FROM ledger_entry WHERE kind = 'SETTLE' AND stage = 'video'"
+        )
         held = 0
         for prompt, quote in self._rows(
             "SELECT job.prompt, attempt.quote_micros FROM attempt JOIN clip ON clip.id = attempt.clip_id "
@@ -241,6 +268,15 @@ class Chain:
             held += quote if prompt in made else 0
         if billed != settled + held:
             report.faults.append(f"the vendor bills {billed}, we have settled {settled} and hold {held}")
+
+    def _check_calls(self, emulators: Emulators, report: Report) -> None:
+        """The language model's charges = what we have booked, but for answers that were lost; nothing is left open."""
+        end = time.monotonic() + PATIENCE
+        while self._sum(calling.OPEN) and time.monotonic() < end:
+            time.sleep(0.2)
+        report.faults += [f"{count} prompts are still open" for (count,) in self._rows(calling.OPEN) if count]
+        calls = [SimpleNamespace(**row) for row in self._dicts(calling.CALLS)]
+        report.faults += calling.calls_differ(emulators.ask("/control/jobs")["jobs"], calls)
 
     def _resolve(self, emulators: Emulators, server: Server, jobs: list[job_pb2.Job]) -> None:
         made = vendor_jobs(emulators)
@@ -294,6 +330,11 @@ class Chain:
         with closing(sqlite3.connect(self.folder / "filmgate.sqlite")) as connection:
             return connection.execute(query).fetchall()
 
+    def _dicts(self, query: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.folder / "filmgate.sqlite")) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query)]
+
     def _sum(self, query: str) -> int:
         return int(self._rows(query)[0][0])
 
@@ -332,9 +373,9 @@ def parked(job: job_pb2.Job) -> bool:
 
 
 def vendor_jobs(emulators: Emulators) -> dict[str, list[dict[str, Any]]]:
-    """The vendor's own jobs by prompt."""
+    """The vendor's own jobs by prompt, however it was rewritten."""
     by_prompt: dict[str, list[dict[str, Any]]] = {}
-    for row in emulators.ask("/control/jobs")["jobs"]:
+    for row in calling.clips_of(emulators.ask("/control/jobs")["jobs"]):
         by_prompt.setdefault(row["prompt"], []).append(row)
     return by_prompt
 

@@ -19,6 +19,15 @@ def test_a_kill_between_answer_and_record_costs_nothing_twice(capsys: pytest.Cap
 
 
 @pytest.mark.timeout(240)
+def test_a_kill_around_a_call_of_the_language_model_never_repeats_it(capsys: pytest.CaptureFixture[str]) -> None:
+    points = "after-enhance-intend,before-enhance-record"
+    assert rig.main(["--runs", "1", "--points", points, "--vendors", "runway", "--lanes", "2"]) == 0, (
+        capsys.readouterr().out
+    )
+    assert "2 kills" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(240)
 def test_a_kill_between_a_webhooks_answer_and_its_record_sends_it_once_more(capsys: pytest.CaptureFixture[str]) -> None:
     points = "before-webhook,after-webhook"
     assert rig.main(["--runs", "1", "--points", points, "--vendors", "replicate", "--lanes", "2"]) == 0, (

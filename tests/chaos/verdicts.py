@@ -20,6 +20,7 @@ from jobs import funds, tables
 from ledger.tables import entries
 from storage.disk import DiskStore
 from tests.chaos.callers import TENANTS, TERMINAL, THRIFTY, Told
+from tests.chaos.calling import calls_differ, clips_of
 from tests.chaos.hearing import Receiver
 from tests.chaos.lives import FILMGATE, Emulators, Server, Site, environment
 
@@ -183,7 +184,7 @@ class Judge:
         """Prompt -> the vendors' jobs that no attempt has got."""
         owned = {attempt.vendor_task_id for job in self._jobs for clip in job.clips for attempt in clip.attempts}
         found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in self._emulators.ask("/control/jobs")["jobs"]:
+        for row in clips_of(self._emulators.ask("/control/jobs")["jobs"]):
             if row["id"] not in owned:
                 found[row["prompt"]].append(row)
         return found
@@ -222,9 +223,17 @@ class Judge:
     def _check_rows(self, connection: sa.Connection) -> None:
         rows = {
             table.name: list(connection.execute(sa.select(table)))
-            for table in (tables.attempts, tables.clips, tables.jobs, tables.videos, tables.requests)
+            for table in (
+                tables.attempts,
+                tables.clips,
+                tables.jobs,
+                tables.videos,
+                tables.requests,
+                tables.prompt_calls,
+            )
         }
         self._check_purchases(rows)
+        self._check_calls(rows["prompt_call"])
         self._check_bill(rows["attempt"])
         self._check_requests(rows)
         self._check_events(connection)
@@ -236,7 +245,7 @@ class Judge:
         clips = {row.id: prompts[row.job_id] for row in rows["clip"]}
         sent = Counter(clips[row.clip_id] for row in rows["attempt"] if row.outcome != "REFUSED")
         owned = Counter(row.vendor_task_id for row in rows["attempt"] if row.vendor_task_id)
-        theirs = self._emulators.ask("/control/jobs")["jobs"]
+        theirs = clips_of(self._emulators.ask("/control/jobs")["jobs"])
         made = Counter(row["prompt"] for row in theirs)
         given_up = Counter(clips[row.clip_id] for row in rows["attempt"] if _given_up(row))
         unowned = Counter(row["prompt"] for row in theirs if row["id"] not in owned)
@@ -250,6 +259,10 @@ class Judge:
         self._look("N11", len(done), [f"{name} was bought anew" for name, count in bought.items() if count > 1])
         missing = [row.id for row in rows["clip"] if row.state == "SUCCEEDED" and row.id not in done]
         self._look("N4", 0, [f"{name} succeeded without a video" for name in missing])
+
+    def _check_calls(self, calls: list[Any]) -> None:
+        """Every call of the language model, in its own account and in ours."""
+        self._look("N3", len(calls), calls_differ(self._emulators.ask("/control/jobs")["jobs"], calls))
 
     def _check_bill(self, attempts: list[Any]) -> None:
         """Attempt by attempt, but for those whose cost is booked as unknown."""

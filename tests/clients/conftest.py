@@ -8,7 +8,18 @@ from typing import Any, NoReturn
 
 import grpc
 import pytest
-from filmgate.v1 import asset_pb2, common_pb2, job_pb2, model_pb2, quote_pb2, video_pb2, video_service_pb2_grpc
+from filmgate.v1 import (
+    asset_pb2,
+    common_pb2,
+    job_pb2,
+    model_pb2,
+    prompt_pb2,
+    prompt_service_pb2_grpc,
+    quote_pb2,
+    video_pb2,
+    video_service_pb2_grpc,
+)
+from filmgate.v1 import prompt_service_pb2 as prompt_messages
 from filmgate.v1 import video_service_pb2 as messages
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
@@ -54,7 +65,7 @@ class Refusal:
         status.details.append(packed)
 
 
-class Fake(video_service_pb2_grpc.VideoServiceServicer):
+class Fake(video_service_pb2_grpc.VideoServiceServicer, prompt_service_pb2_grpc.PromptServiceServicer):
     """The script and the memory of the server."""
 
     def __init__(self) -> None:
@@ -69,6 +80,11 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer):
         """What came of each upload, in order."""
         self.quote = quote()
         self.models: list[model_pb2.VideoModel] = []
+        self.prompt = prompt_pb2.Prompt(id="prompt_1", prompt="a boat", model="runway/gen4.5", iteration=1)
+        self.better = prompt_pb2.Prompt(id="prompt_3", prompt="a calm boat", model="runway/gen4.5", iteration=2)
+        self.script = prompt_pb2.Script(id="prompt_2", product_name="Nimbus", style="luxury")
+        self.lineage: list[messages.GetLineageResponse] = [messages.GetLineageResponse()]
+        """The pages."""
         self.cuts: Iterator[int | None] = itertools.repeat(None)
         """How many events each WatchJob sends before it is cut; None: all."""
         self.cut_with: Refusal | None = Refusal(code=grpc.StatusCode.UNAVAILABLE)
@@ -206,6 +222,22 @@ class Fake(video_service_pb2_grpc.VideoServiceServicer):
         self._note("DeleteAsset", request, context)
         return messages.DeleteAssetResponse()
 
+    def QuantifyPrompt(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("QuantifyPrompt", request, context)
+        return prompt_messages.QuantifyPromptResponse(prompt=self.prompt)
+
+    def RegeneratePrompt(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("RegeneratePrompt", request, context)
+        return prompt_messages.RegeneratePromptResponse(prompt=self.better)
+
+    def WriteScript(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("WriteScript", request, context)
+        return prompt_messages.WriteScriptResponse(script=self.script)
+
+    def GetLineage(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
+        self._note("GetLineage", request, context)
+        return self.lineage[int(request.page_token or 0)]
+
 
 def quote() -> quote_pb2.Quote:
     """One line of 60 mock cents."""
@@ -232,6 +264,8 @@ class Running:
         options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 20 << 20)]
         self._server = grpc.server(ThreadPoolExecutor(8), options=options)
         video_service_pb2_grpc.add_VideoServiceServicer_to_server(self._fake, self._server)  # type: ignore[no-untyped-call]  # generated
+        add_prompts = prompt_service_pb2_grpc.add_PromptServiceServicer_to_server
+        add_prompts(self._fake, self._server)  # type: ignore[no-untyped-call]  # generated
         self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
         self._server.start()
 

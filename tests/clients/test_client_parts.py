@@ -13,7 +13,7 @@ from filmgate_client.errors import call_error
 from filmgate_client.retry import Deadline, Patience, may_repeat, may_resume
 
 READS = {"QuoteVideo", "ListVideoModels", "GetJob", "ListJobs", "WatchJob", "GetVideo", "ListVideos"}
-READS |= {"GetAsset", "ListAssets"}
+READS |= {"GetAsset", "ListAssets", "GetLineage"}
 WRITES = {"GenerateVideo", "BatchGenerateVideos", "CancelJob", "ResolveClip", "DeleteVideo"}
 WRITES |= {"UploadAsset", "DeleteAsset"}
 

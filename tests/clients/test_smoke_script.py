@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import typer
-from filmgate.v1 import job_pb2, model_pb2
+from filmgate.v1 import common_pb2, job_pb2, model_pb2, prompt_pb2, quote_pb2, video_service_pb2
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -74,6 +74,7 @@ def smoke(script: Any, target: str) -> Smoke:
 def mock_job(fake: "Fake", url: str) -> job_pb2.Job:
     """What the server answers to every request: a mock clip as promised."""
     job = fake.add_job(events=1)
+    job.final_prompt = "a boat"
     clip = job.clips[0]
     clip.video_id = "vid_1"
     clip.cost.currency_code = "XTS"
@@ -83,6 +84,24 @@ def mock_job(fake: "Fake", url: str) -> job_pb2.Job:
     video.width, video.height, video.provenance.mock = 1280, 720, True
     video.duration.seconds = 5
     return job
+
+
+@pytest.fixture(autouse=True)
+def good_prompts(fake: "Fake") -> None:
+    """Prompts, a script and a lineage as they should be."""
+    first, better = fake.prompt, fake.better
+    first.source = better.source = prompt_pb2.PROMPT_SOURCE_RULES
+    first.parameters.aspect_ratio, better.parameters.aspect_ratio = "9:16", "1:1"
+    better.parent_prompt_id = first.id
+    better.changes.add(field="aspect_ratio", before="9:16", after="1:1", why="square")
+    first.readings.add(
+        field="aspect_ratio", value="9:16", words=[prompt_pb2.PromptWords(start=32, end=40, text="vertical")]
+    )
+    fake.script.source = prompt_pb2.PROMPT_SOURCE_RULES
+    fake.script.scenes.add(type="SCENE_TYPE_VIDEO").duration.FromMilliseconds(17_500)
+    fake.script.scenes.add(type="SCENE_TYPE_CARD").duration.FromMilliseconds(3_000)
+    made = prompt_pb2.LineageIteration(job_id="job_1")
+    fake.lineage = [video_service_pb2.GetLineageResponse(prompts=[first, better], iterations=[made])]
 
 
 def row(name: str, state: model_pb2.ModelState, **words: Any) -> model_pb2.VideoModel:
@@ -98,8 +117,8 @@ def test_every_mock_row_is_driven_by_what_it_needs(smoke: Smoke, fake: "Fake", m
     fake.models = [row("a/text", model_pb2.MODEL_STATE_MOCK), image]
     result = smoke()
     assert result.exit_code == 0, result.output
-    assert "2 models, 0 faults" in result.output
-    sent = {request.model: request for request in fake.named("GenerateVideo")}
+    assert "7 tries, 0 faults" in result.output
+    sent = {request.model: request for request in fake.named("GenerateVideo") if not request.enhance_prompt}
     assert not sent["a/text"].HasField("first_frame")
     assert sent["b/image"].first_frame.inline.mime_type == "image/png"
 
@@ -134,7 +153,7 @@ def test_live_rows_together_stay_below_the_limit(smoke: Smoke, fake: "Fake", moc
     result = smoke("--live", "--max-cost", "1.30")
     assert result.exit_code == 1
     assert "0.1 USD are left" in result.output
-    assert "3 models, 1 faults" in result.output
+    assert "7 tries, 1 faults" in result.output
     assert [request.max_cost.micros for request in fake.named("GenerateVideo")] == [600_000, 600_000]
 
 
@@ -179,6 +198,42 @@ def test_what_is_not_as_promised_is_a_fault(
 
 def test_a_row_nobody_knows_and_a_server_nobody_reaches(smoke: Smoke, fake: "Fake") -> None:
     assert "no such row" in smoke("--model", "a/none").output
+    fake.lineage[0].ClearField("prompts")
     assert smoke().exit_code == 1
     fake.refuse("ListVideoModels", 9, code=grpc.StatusCode.PERMISSION_DENIED, reason="ROLE_REQUIRED")
     assert smoke().exit_code == 1
+
+
+def test_prompts_are_left_to_the_rules_without_live(smoke: Smoke, fake: "Fake", mock_job: job_pb2.Job) -> None:
+    fake.models = [row("a/text", model_pb2.MODEL_STATE_MOCK)]
+    assert smoke().exit_code == 0
+    for rpc in ("QuantifyPrompt", "RegeneratePrompt", "WriteScript"):
+        (request,) = fake.named(rpc)
+        assert (request.HasField("max_cost"), request.max_cost.micros) == (True, 0)
+    assert [request.enhance_prompt for request in fake.named("GenerateVideo")] == [False, True]
+    money = common_pb2.Money(currency_code="USD", micros=5)
+    fake.quote.lines.add(stage=quote_pb2.COST_STAGE_PROMPT, held_max=money)
+    assert "asks a real language model" in smoke().output
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda fake: fake.prompt.parameters.ClearField("aspect_ratio"), "has not read `vertical` but nothing"),
+        (lambda fake: fake.prompt.ClearField("source"), "does not say who wrote it"),
+        (lambda fake: setattr(fake.prompt.readings[0].words[0], "start", 31), "is not where it says"),
+        (lambda fake: setattr(fake.better, "parent_prompt_id", ""), "does not say what it comes from"),
+        (lambda fake: fake.better.ClearField("changes"), "has not heard the feedback"),
+        (lambda fake: fake.script.scenes[0].ClearField("duration"), "is 3 s in 2 scenes"),
+        (lambda fake: fake.lineage[0].ClearField("prompts"), "leaves out prompt_1, prompt_3"),
+    ],
+)
+def test_a_prompt_that_is_not_as_promised_is_a_fault(
+    smoke: Smoke, fake: "Fake", change: Callable[["Fake"], None], fault: str
+) -> None:
+    fake.models = [row("a/old", model_pb2.MODEL_STATE_RETIRED, successor="a/new")]
+    fake.refuse("GenerateVideo", code=grpc.StatusCode.FAILED_PRECONDITION, reason="MODEL_RETIRED", message="use a/new")
+    change(fake)
+    result = smoke()
+    assert result.exit_code == 1
+    assert fault in result.output

@@ -21,7 +21,7 @@ REQUEST_FIELDS = [
     *("tenant_name", "creative_id", "prompt", "model", "variations", "parameters"),
     *("first_frame", "last_frame", "reference_images", "source_video", "enhance_prompt", "fallback_models"),
     *("max_cost", "request_id", "wait", "validate_only", "webhook", "labels"),
-    *("selection", "vendor_options", "allow_substitutions", "priority"),
+    *("selection", "vendor_options", "allow_substitutions", "priority", "prompt_id"),
 ]
 RPCS = [
     *("CreateTenant", "GetTenant", "ListTenants", "UpdateTenant"),
@@ -30,9 +30,10 @@ RPCS = [
     *("CreateWebhookEndpoint", "GetWebhookEndpoint", "ListWebhookEndpoints", "UpdateWebhookEndpoint"),
     *("DeleteWebhookEndpoint", "RotateWebhookSecret", "GetWebhookSecret", "ListWebhookDeliveries"),
     *("RedeliverWebhook", "TestWebhookEndpoint"),
+    *("QuantifyPrompt", "RegeneratePrompt", "WriteScript"),
     *("GenerateVideo", "BatchGenerateVideos", "QuoteVideo", "ListVideoModels", "GetJob"),
     *("ListJobs", "CancelJob", "WatchJob", "ResolveClip", "GetVideo"),
-    *("ListVideos", "DeleteVideo", "UploadAsset", "GetAsset", "ListAssets", "DeleteAsset"),
+    *("ListVideos", "DeleteVideo", "UploadAsset", "GetAsset", "ListAssets", "DeleteAsset", "GetLineage"),
 ]
 
 

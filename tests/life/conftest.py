@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,12 +35,13 @@ from jobs.engine import Engine
 from jobs.events import Event, EventKind
 from jobs.http import PublicClient, VendorClient
 from jobs.life import Jobs
-from jobs.orders import JobView, Order
-from jobs.records import ClipState, JobState
-from jobs.tables import clips as clip_table
+from jobs.orders import JobView, Order, Plan
+from jobs.queries import standing
+from jobs.records import JobState
 from ledger.tables import entries
 from ledger.verify import Verdict, verify
 from media.pool import MediaPool
+from prompts.llm import Llm, LlmSettings
 from providers.catalogue import ADAPTERS
 from server.vendors import mock_endpoints
 from storage.disk import DiskStore
@@ -80,6 +82,8 @@ class Workshop:
     """The database, by its file or its address; None: the one in the folder."""
     live: bool = False
     """Whether the emulators are reached as if they were the vendors: real money, in dollars."""
+    llm: Mapping[str, Any] | None = None
+    """Settings of an emulated language model beside the usual ones; None: there is none."""
     listener: socket.socket | None = None
     """Where webhooks come in, also while nobody is open; without it each `open` takes a free port."""
     database: Database = field(init=False)
@@ -109,6 +113,7 @@ class Workshop:
             policy=self.policy,
             webhook_secret="whsec_" + "QUJD" * 8,
             webhook_origins=self.webhook_origins,
+            llm=self._llm(),
         )
         if not self.breakers:
             for name in self.jobs.context.vendors.breakers:
@@ -116,6 +121,16 @@ class Workshop:
         url = await self._stack.enter_async_context(_webhook_server(self)) if self.webhooks else ""
         self.jobs.context.public_url = url if self.live else ""
         await self.jobs.start(loopback_url=url)
+
+    def _llm(self) -> Llm | None:
+        if self.llm is None:
+            return None
+        usual = {"model": "mock-writer", "api_key": "a-key-of-this-test", "timeout": 10.0, "mock": not self.live}
+        prices = {"input_price": Decimal(1), "output_price": Decimal(4)}
+        place = {"base_url": f"{self.emulator_url}/llm/v1"}
+        llm = Llm(LlmSettings(**{**place, **usual, **prices, **self.llm}))
+        self._stack.push_async_callback(llm.close)
+        return llm
 
     def _endpoints(self) -> list[Endpoint]:
         mocks = [each for adapter in ADAPTERS.values() for each in mock_endpoints(adapter, self.emulator_url)]
@@ -133,21 +148,17 @@ class Workshop:
         await self.store.close()
         self.database.close()
 
+    async def plan(self, model: str, *, tenant: str = "acme", **wish: Any) -> Plan:
+        """Plan an order: fields of the wish, and of the order itself."""
+        own: dict[str, Any] = {name: wish.pop(name) for name in Order.__slots__ if name in wish}
+        own["fallbacks"] = tuple(own.get("fallbacks", ()))
+        wished = Wish(**{"prompt": "a cat on a beach"} | wish)
+        order = Order(**{"tenant": tenant, "creative_id": "spring", "model": model, "wish": wished, **own})
+        return self.jobs.plan(await self.jobs.with_prompt(order))
+
     async def order(self, model: str, *, variations: int = 1, tenant: str = "acme", **wish: Any) -> str:
         """Accept an order; the job's id."""
-        fallbacks, webhook = tuple(wish.pop("fallbacks", ())), wish.pop("webhook", {})
-        wished = Wish(**{"prompt": "a cat on a beach"} | wish)
-        plan = self.jobs.plan(
-            Order(
-                tenant=tenant,
-                creative_id="spring",
-                model=model,
-                wish=wished,
-                variations=variations,
-                fallbacks=fallbacks,
-                webhook=webhook,
-            )
-        )
+        plan = await self.plan(model, variations=variations, tenant=tenant, **wish)
         assert not plan.violations, plan.violations
         [view] = await self.jobs.accept([plan], rpc="GenerateVideo", request_id="", request_hash="")
         return view.job.id
@@ -168,6 +179,14 @@ class Workshop:
     async def vendor_ledger(self) -> list[dict[str, Any]]:
         """The emulators' own account of every POST."""
         return list((await self.control("ledger"))["posts"])
+
+    async def llm_posts(self) -> list[dict[str, Any]]:
+        """Every call that reached the language model."""
+        return [post for post in await self.vendor_ledger() if post["vendor"] == "llm"]
+
+    async def llm_bill(self) -> int:
+        """What the language model charged, in micros."""
+        return sum(job["billed_micros"] for job in await self.vendor_jobs() if job["vendor"] == "llm")
 
     async def vendor_jobs(self, prompt: str = "") -> list[dict[str, Any]]:
         """The emulators' own account of every job they took (with this prompt)."""
@@ -225,10 +244,7 @@ class Workshop:
         """What `filmgate ledger verify` says."""
 
         def work(connection: sa.Connection) -> Verdict:
-            states = {row.id: ClipState(row.state) for row in connection.execute(sa.select(clip_table))}
-            ended = {name for name, state in states.items() if state.terminal}
-            parked = {name for name, state in states.items() if state is ClipState.PARKED}
-            return verify(connection, ended, parked)
+            return verify(connection, *standing(connection))
 
         return await self.database.read(work)
 
@@ -384,6 +400,8 @@ async def opened(
         tenant_clips: int = 64,
         policy: Mapping[str, Any] | None = None,
         webhook_origins: tuple[str, ...] = (),
+        llm: Mapping[str, Any] | None = None,
+        live: bool = False,
         **options: Any,
     ) -> Workshop:
         emulators = EmulatorServer(options=Options(**{"speed": 400.0} | options), pool=pool)
@@ -400,6 +418,8 @@ async def opened(
             tenant_clips,
             webhook_origins=webhook_origins,
             place=place,
+            live=live,
+            llm=llm,
         )
         await workshop.open()
         workshops.append(workshop)

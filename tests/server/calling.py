@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
+from filmgate.v1 import prompt_service_pb2_grpc, video_service_pb2_grpc
 from filmgate.v1 import video_service_pb2 as pb
-from filmgate.v1 import video_service_pb2_grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped] # ships no py.typed
 from grpc_status import rpc_status
 
 Stub: TypeAlias = video_service_pb2_grpc.VideoServiceStub
+Prompts: TypeAlias = prompt_service_pb2_grpc.PromptServiceStub
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,11 @@ def read_refusal(error: Any) -> Refusal:
 def stub_on(channel: grpc.Channel) -> Stub:
     """The generated stub."""
     return video_service_pb2_grpc.VideoServiceStub(channel)  # type: ignore[no-untyped-call] # generated code
+
+
+def prompts_on(channel: grpc.Channel) -> Prompts:
+    """The generated stub of PromptService."""
+    return prompt_service_pb2_grpc.PromptServiceStub(channel)  # type: ignore[no-untyped-call] # generated code
 
 
 def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> Refusal:

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tests.conftest import Served
-from tests.server.calling import Stub, stub_on
+from tests.server.calling import Prompts, Stub, prompts_on, stub_on
 
 _tenants = itertools.count(1)
 
@@ -18,6 +18,13 @@ def stub(served: Served) -> Iterator[Stub]:
     """A stock stub on the module's server."""
     with grpc.insecure_channel(served.target) as channel:
         yield stub_on(channel)
+
+
+@pytest.fixture(scope="module")
+def prompts(served: Served) -> Iterator[Prompts]:
+    """A stock stub of PromptService on the module's server."""
+    with grpc.insecure_channel(served.target) as channel:
+        yield prompts_on(channel)
 
 
 @pytest.fixture

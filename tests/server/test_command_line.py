@@ -67,6 +67,7 @@ def test_doctor_looks_at_everything(tmp_path: Path) -> None:
     assert status == 0, text
     assert "h264" in text
     assert "live" in text
+    assert "fixed rules" in text
     assert "REPLICATE_API_TOKEN" in text.replace("\n", "")
     assert "planted" not in text
 
@@ -106,6 +107,6 @@ async def test_verify_buys_one_clip_through_the_real_adapter(tmp_path: Path) -> 
 
 def test_the_demo_makes_playable_videos(tmp_path: Path) -> None:
     status, text = run("demo", f"--folder={tmp_path}")
-    assert (status, "11 jobs" in text, "0 faults" in text) == (0, True, True), text
-    assert len(list(tmp_path.glob("*.mp4"))) == 12
+    assert (status, "12 jobs" in text, "0 faults" in text) == (0, True, True), text
+    assert len(list(tmp_path.glob("*.mp4"))) == 13
     assert (tmp_path / "contact-sheet.png").stat().st_size > 10_000

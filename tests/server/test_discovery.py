@@ -11,6 +11,7 @@ from tests.conftest import Served
 
 SERVICES = {
     "filmgate.v1.AccountService",
+    "filmgate.v1.PromptService",
     "filmgate.v1.VideoService",
     "grpc.health.v1.Health",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -26,12 +27,12 @@ def test_reflection_lists_the_services_and_describes_every_rpc(served: Served) -
     assert {service.name for service in services.list_services_response.service} == SERVICES
     files = [FileDescriptorProto.FromString(raw) for raw in described.file_descriptor_response.file_descriptor_proto]
     (service,) = [service for file in files for service in file.service if service.name == "VideoService"]
-    assert len(service.method) == 16
+    assert len(service.method) == 17
 
 
 def test_health_is_serving_for_the_server_and_for_the_service(served: Served) -> None:
     with grpc.insecure_channel(served.target) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        for name in ("", "filmgate.v1.VideoService", "filmgate.v1.AccountService"):
+        for name in ("", *(name for name in SERVICES if name.startswith("filmgate."))):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING

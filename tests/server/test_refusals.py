@@ -211,11 +211,14 @@ def test_a_model_among_other_faults_is_one_more_violation(stub: Stub, tenant: st
     assert set(refusal.fields) == {"variations", "model"}
 
 
-def test_rewriting_prompts_is_not_built_yet_and_says_so(stub: Stub, tenant: str) -> None:
-    refusal = refused(stub.GenerateVideo, wanted(tenant, enhance_prompt=True))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
-    mixed = refused(stub.GenerateVideo, wanted(tenant, enhance_prompt=True, variations=9))
-    assert set(mixed.fields) == {"variations", "enhance_prompt"}
+def test_a_prompt_that_is_not_there_is_told_alone_or_with_the_rest(stub: Stub, tenant: str) -> None:
+    missing = f"prompt_{'0' * 26}"
+    refusal = refused(stub.GenerateVideo, wanted(tenant, prompt="", prompt_id=missing))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+    mixed = refused(stub.GenerateVideo, wanted(tenant, prompt="", prompt_id=missing, variations=9))
+    assert set(mixed.fields) == {"variations", "prompt_id"}
+    broken = refused(stub.GenerateVideo, wanted(tenant, enhance_prompt=True, prompt_id="../x"))
+    assert broken.fields == ("prompt_id",)
 
 
 def test_substitutions_buy_the_next_length_with_a_warning_and_its_price(stub: Stub, tenant: str) -> None:

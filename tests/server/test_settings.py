@@ -42,6 +42,7 @@ SECRETS = [
     "GEMINI_API_KEY",
     "OPENAI_API_KEY",
     "HF_TOKEN",
+    "FILMGATE_LLM_API_KEY",
 ]
 FITTING = {
     "FILMGATE_DATABASE_URL": f"postgresql://u:{PLANTED}@h/d",

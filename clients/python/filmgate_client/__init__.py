@@ -4,6 +4,7 @@ from filmgate_client.aio import AsyncFilmgateClient
 from filmgate_client.client import FilmgateClient
 from filmgate_client.errors import FilmgateCallError, Violation
 from filmgate_client.jobs import ENDED, is_ended, is_parked
+from filmgate_client.prompts import PromptFields, ScriptFields
 from filmgate_client.requests import GenerateFields, media, money
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "FilmgateCallError",
     "FilmgateClient",
     "GenerateFields",
+    "PromptFields",
+    "ScriptFields",
     "Violation",
     "is_ended",
     "is_parked",

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar, Unpack, cast
 
 import grpc
-from filmgate.v1 import asset_pb2, job_pb2, video_pb2
+from filmgate.v1 import asset_pb2, job_pb2, prompt_pb2, video_pb2
+from filmgate.v1 import prompt_service_pb2 as prompt_messages
 from filmgate.v1 import video_service_pb2 as messages
 
-from filmgate_client import assets, requests
+from filmgate_client import assets, prompts, requests
 from filmgate_client.base import BaseClient, check_complete
 from filmgate_client.channel import channel_options
 from filmgate_client.errors import FailedCall, FilmgateCallError, call_error
@@ -121,6 +122,37 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
                     return job
         return await self.get_job(job_id)
 
+    async def quantify_prompt(self, text: str, **fields: Unpack[prompts.PromptFields]) -> prompt_pb2.Prompt:
+        """What a free text asks for, fitted to a model, and kept. Safe against lost answers as `generate`."""
+        request = prompts.quantify_request(self.tenant, text, fields)
+        answer = prompt_messages.QuantifyPromptResponse
+        return (await self._repeat(self.prompts.QuantifyPrompt, request, answer, prompts.TIMEOUT)).prompt
+
+    async def regenerate_prompt(self, feedback: str, **fields: Unpack[prompts.RegenerateFields]) -> prompt_pb2.Prompt:
+        """A better prompt than that of exactly one of `prompt_id`, `job_id` and `text`, with what has changed and why.
+
+        Its id goes to `generate` as `prompt_id`. Safe against lost answers as `generate`.
+        """
+        request = prompts.regenerate_request(self.tenant, feedback, fields)
+        answer = prompt_messages.RegeneratePromptResponse
+        return (await self._repeat(self.prompts.RegeneratePrompt, request, answer, prompts.TIMEOUT)).prompt
+
+    async def write_script(
+        self, product_name: str, *, style: str, cta_text: str, **fields: Unpack[prompts.ScriptFields]
+    ) -> prompt_pb2.Script:
+        """A product told in scenes of exactly the asked length together. Safe against lost answers as `generate`."""
+        fields = await self.with_uploads(fields)
+        request = prompts.script_request(self.tenant, product_name, style, cta_text, fields)
+        answer = prompt_messages.WriteScriptResponse
+        return (await self._repeat(self.prompts.WriteScript, request, answer, prompts.TIMEOUT)).script
+
+    async def lineage(self, creative_id: str, *, limit: int = 1000) -> messages.GetLineageResponse:
+        """How a creative's videos came about: its newest iterations, their prompts, and what each has cost."""
+        found = prompts.Lineage(self.tenant, creative_id, limit)
+        while found.wanted:
+            found.take(await self._call(self.stub.GetLineage, found.request, messages.GetLineageResponse))
+        return found.answer
+
     async def resolve(self, clip_id: str, **verdict: Unpack[requests.Verdict]) -> messages.ResolveClipResponse:
         """For operators: decide about a parked clip by exactly one of `adopt`, `resubmit` and `abandon`."""
         request = requests.verdict_request(self.tenant, clip_id, verdict)
@@ -191,7 +223,7 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         request = messages.DeleteAssetRequest(tenant_name=self.tenant, asset_id=asset_id)
         await self._call(self.stub.DeleteAsset, request, messages.DeleteAssetResponse)
 
-    async def with_uploads(self, fields: requests.GenerateFields) -> requests.GenerateFields:
+    async def with_uploads(self, fields: assets.Fields) -> assets.Fields:
         """The fields of a request with every file that is too large to be sent along uploaded and named by its id."""
         ids = {name: (await self.upload_asset(path)).id for name, path in assets.too_large(fields).items()}
         return assets.named(fields, ids)
@@ -202,11 +234,13 @@ class AsyncFilmgateClient(BaseClient, AbstractAsyncContextManager["AsyncFilmgate
         except grpc.RpcError as error:
             raise call_error(cast(FailedCall, error)) from error
 
-    async def _repeat(self, method: Any, request: requests.Repeatable, answer: type[Answer]) -> Answer:
+    async def _repeat(
+        self, method: Any, request: requests.Repeatable, answer: type[Answer], timeout: float | None = None
+    ) -> Answer:
         patience = Patience(self._retry_for)
         while True:
             try:
-                return await self._call(method, request, answer)
+                return await self._call(method, request, answer, timeout)
             except FilmgateCallError as error:
                 if not (request.request_id and may_repeat(error)):
                     raise

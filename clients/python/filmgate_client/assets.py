@@ -4,17 +4,19 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypedDict, cast
+from typing import Any, BinaryIO, TypedDict, TypeVar, cast
 
 from filmgate.v1 import video_service_pb2 as messages
 
-from filmgate_client.requests import MEDIA, GenerateFields, seconds
+from filmgate_client.requests import MEDIA, seconds
 
 CHUNK = 512 * 1024
 LARGEST_INLINE = 4 * 1024 * 1024
 """Bytes of a file that may travel inside a request."""
 UPLOAD_TIMEOUT = 900.0
 """Seconds; 256 MiB at 300 kB/s."""
+_FILES = (*MEDIA, "product_image")
+Fields = TypeVar("Fields", bound=Mapping[str, object])
 
 
 class AssetFilters(TypedDict, total=False):
@@ -60,13 +62,12 @@ def assets_request(tenant: str, filters: AssetFilters) -> messages.ListAssetsReq
     return messages.ListAssetsRequest(tenant_name=tenant, **values)
 
 
-def too_large(fields: GenerateFields) -> dict[str, Path]:
+def too_large(fields: Mapping[str, object]) -> dict[str, Path]:
     """The files among the fields that must be uploaded, being too large to be sent along. Raises OSError."""
-    given: Mapping[str, object] = {name: value for name, value in fields.items() if name in MEDIA}
-    paths = {name: value for name, value in given.items() if isinstance(value, Path)}
+    paths = {name: value for name, value in fields.items() if name in _FILES and isinstance(value, Path)}
     return {name: path for name, path in paths.items() if path.stat().st_size > LARGEST_INLINE}
 
 
-def named(fields: GenerateFields, asset_ids: Mapping[str, str]) -> GenerateFields:
+def named(fields: Fields, asset_ids: Mapping[str, str]) -> Fields:
     """The same fields with assets in place of files."""
-    return cast(GenerateFields, {**fields, **asset_ids})
+    return cast(Fields, {**fields, **asset_ids})

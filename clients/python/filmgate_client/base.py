@@ -4,14 +4,14 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import grpc
-from filmgate.v1 import account_service_pb2_grpc, job_pb2, video_service_pb2_grpc
+from filmgate.v1 import account_service_pb2_grpc, job_pb2, prompt_service_pb2_grpc, video_service_pb2_grpc
 
 from filmgate_client import channel
 from filmgate_client.jobs import Cursor, is_ended
 
 
 class BaseClient(ABC):
-    """One connection and its settings; `stub` and `accounts` are the generated stubs."""
+    """One connection and its settings; `stub`, `prompts` and `accounts` are the generated stubs."""
 
     def __init__(
         self,
@@ -35,6 +35,8 @@ class BaseClient(ABC):
         self._metadata = channel.call_metadata(api_key)
         self._channel: Any = self._connect(target, credentials or channel.channel_credentials(target, insecure))
         self.stub: Any = video_service_pb2_grpc.VideoServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated
+        prompts = prompt_service_pb2_grpc.PromptServiceStub
+        self.prompts: Any = prompts(self._channel)  # type: ignore[no-untyped-call]  # generated
         accounts = account_service_pb2_grpc.AccountServiceStub
         self.accounts: Any = accounts(self._channel)  # type: ignore[no-untyped-call]  # generated
 

@@ -8,14 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict
 
-from filmgate.v1 import common_pb2, media_pb2, video_service_pb2, webhook_pb2
+from filmgate.v1 import common_pb2, media_pb2, prompt_service_pb2, video_service_pb2, webhook_pb2
 from google.protobuf.duration_pb2 import Duration
 
 MediaSource = str | Path | media_pb2.MediaInput
 """An https address, an `asset_…` id, a local file (sent along, or uploaded first), or the message itself."""
 
 
-Repeatable = video_service_pb2.GenerateVideoRequest | video_service_pb2.BatchGenerateVideosRequest
+Repeatable = (
+    video_service_pb2.GenerateVideoRequest
+    | video_service_pb2.BatchGenerateVideosRequest
+    | prompt_service_pb2.QuantifyPromptRequest
+    | prompt_service_pb2.RegeneratePromptRequest
+    | prompt_service_pb2.WriteScriptRequest
+)
 """Requests that are safe to repeat, by their request id."""
 
 
@@ -49,6 +55,7 @@ class GenerateFields(TypedDict, total=False):
     required_capabilities: Sequence[str]
     vendor_options: Mapping[str, object]
     allow_substitutions: bool
+    prompt_id: str
 
 
 _PARAMETERS = ("aspect_ratio", "resolution", "fps", "seed", "negative_prompt", "style", "audio")
@@ -65,6 +72,7 @@ _COPIED = (
     "webhook",
     "labels",
     "allow_substitutions",
+    "prompt_id",
 )
 
 
