@@ -16,6 +16,8 @@ from filmgate.v1 import (
     account_service_pb2,
     account_service_pb2_grpc,
     job_pb2,
+    prompt_service_pb2,
+    prompt_service_pb2_grpc,
     video_service_pb2,
     video_service_pb2_grpc,
     webhook_pb2,
@@ -88,6 +90,7 @@ class Door:
     def __init__(self, target: str) -> None:
         self._channel = grpc.insecure_channel(target)
         self.videos = Video(self._channel)  # type: ignore[no-untyped-call]  # generated code
+        self.prompts = prompt_service_pb2_grpc.PromptServiceStub(self._channel)  # type: ignore[no-untyped-call]  # as above
         self.accounts = account_service_pb2_grpc.AccountServiceStub(self._channel)  # type: ignore[no-untyped-call]  # as above
 
     def close(self) -> None:
@@ -146,6 +149,7 @@ class Callers:
             self._adopt: 1,
             self._thrifty: 2,
             self._raise_budget: 1,
+            self._quantify: 1,
         }
         for request_id in list(self._told.unanswered):
             self._try(doors, lambda door, name=request_id: self._send(door, name))  # type: ignore[misc]
@@ -314,6 +318,15 @@ class Callers:
             request = video_service_pb2.ResolveClipRequest(tenant_name=job.tenant_name, clip_id=job.clips[0].id)
             request.adopt.vendor_task_id = name
             door.videos.ResolveClip(request, timeout=self._patience / 2)
+
+    def _quantify(self, door: Door) -> None:
+        """A prompt, by the language model."""
+        self._number += 1
+        name = f"marker-{self._row:04d}-{self._number:04d}-end"
+        request = prompt_service_pb2.QuantifyPromptRequest(
+            tenant_name=self._chance.choice(TENANTS), creative_id="prompts", text=name, request_id=f"prompt-{name}"
+        )
+        door.prompts.QuantifyPrompt(request, timeout=self._patience / 2)
 
     def _thrifty(self, door: Door) -> None:
         """Real money, within a budget (N10)."""

@@ -20,7 +20,7 @@ from jobs import funds, tables
 from ledger.tables import entries
 from storage.disk import DiskStore
 from tests.chaos.callers import TENANTS, TERMINAL, THRIFTY, Told
-from tests.chaos.calling import calls_differ, clips_of
+from tests.chaos.calling import OPEN, calls_differ, clips_of
 from tests.chaos.hearing import Receiver
 from tests.chaos.lives import FILMGATE, Emulators, Server, Site, environment
 
@@ -99,6 +99,7 @@ class Judge:
             self._check_store(server)
             self._check_webhooks()
             self._check_runs()
+            self._check_prompts()
             self._check_temporary()
             server.stop()
         finally:
@@ -342,6 +343,17 @@ class Judge:
         while (left := self._runs_left()) and time.monotonic() < end:
             time.sleep(0.2)
         self._look("LIVE", 0, left)
+
+    def _check_prompts(self) -> None:
+        """No prompt is left open, whoever had asked for it."""
+        end = time.monotonic() + PATIENCE
+        while (left := self._prompts_left()) and time.monotonic() < end:
+            time.sleep(0.2)
+        self._look("LIVE", 0, [f"{left} prompts are still open"] if left else [])
+
+    def _prompts_left(self) -> int:
+        with self._reading() as connection:
+            return int(connection.execute(sa.text(OPEN)).scalar_one())
 
     def _runs_left(self) -> list[str]:
         with self._reading() as connection:
