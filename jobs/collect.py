@@ -256,8 +256,9 @@ def _normal(path: Path) -> Path:
 
 def _discard(path: Path) -> None:
     """Remove whatever is named after the attempt: also what a worker had half written when it was killed."""
-    for each in path.parent.glob(f"*{path.stem}*"):
-        each.unlink(missing_ok=True)
+    for each in path.parent.iterdir():  # a glob would have a pattern compiled, and kept, for each attempt
+        if path.stem in each.name:
+            each.unlink(missing_ok=True)
 
 
 def _hash(path: Path) -> str:
