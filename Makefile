@@ -43,7 +43,7 @@ demo: install ## Start the real server on mocked vendors, make videos over gRPC,
 	@$(BIN)/filmgate demo
 
 test: install $(NODE_INSTALLED) ## Run every test in two processes; arguments for pytest in ARGS="...", WORKERS=0 for one
-	@$(WITH_NODE) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(WITH_NODE) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: install $(NODE_INSTALLED) ## Style, layers, contract lint and breaking changes, drift of generated files
 	$(BIN)/ruff check .

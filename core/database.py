@@ -54,6 +54,7 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
+        pool_use_lifo=True,  # the fewer connections are in use, the fewer keep pages and prepared statements
         hide_parameters=True,  # an error in the log must not quote a prompt or a webhook's address
     )
 

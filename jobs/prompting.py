@@ -28,7 +28,7 @@ from jobs.previous import Previous, of_job, of_prompt
 from jobs.requests import RequestKey
 from ledger import ledger
 from prompts import tasks
-from prompts.changes import changes
+from prompts.changes import retold
 from prompts.feedback import apply
 from prompts.fit import fit
 from prompts.houses import advice
@@ -354,8 +354,7 @@ def _finish(
 def _refitted(before: Draft, made: Rewritten, target: Target) -> Rewritten:
     """What was made, fitted to the model, and all that is different now."""
     draft = fit(made.draft, target)
-    why = {"": _FITTED} | {each.field: each.why for each in made.changes}
-    return Rewritten(draft=draft, changes=changes(before, draft, why))
+    return Rewritten(draft=draft, changes=retold(before, draft, made.changes, _FITTED))
 
 
 def _over_cost(tariff: Tariff, held: Money, limit: Money | None) -> Precondition | InvalidRequest | None:

@@ -1,7 +1,8 @@
 """What is different between two drafts, in texts for people."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from prompts.words import FIELDS, Change, Draft
@@ -27,6 +28,24 @@ def changes(before: Draft, after: Draft, why: str | Mapping[str, str]) -> tuple[
         for field, old, new in pairs
         if old != new
     )
+
+
+def retold(before: Draft, after: Draft, told: Sequence[Change], otherwise: str) -> tuple[Change, ...]:
+    """Every difference, for the reasons that were told of changes of the same words; `otherwise` where none was."""
+    return tuple(
+        replace(change, why=_reasons(change, told) or otherwise) for change in changes(before, after, otherwise)
+    )
+
+
+def _reasons(change: Change, told: Sequence[Change]) -> str:
+    """Those of the changes that share a word with this one; of all of the same field, where none does."""
+    same = [each for each in told if each.field == change.field]
+    near = [each for each in same if _words(each) & _words(change)] or same
+    return " ".join(dict.fromkeys(each.why for each in near))
+
+
+def _words(change: Change) -> set[str]:
+    return {_bare(word) for word in f"{change.before} {change.after}".split()}
 
 
 def spoken(draft: Draft) -> tuple[str, ...]:

@@ -167,6 +167,8 @@ class Application:
             return None
         model = Llm(writer.llm)
         stack.push_async_callback(model.close)
+        opening = asyncio.create_task(model.open(), name="filmgate-llm")  # else the first call would wait for it
+        stack.callback(opening.cancel)
         return model
 
     async def _listen(self, stack: contextlib.AsyncExitStack, secret: bytes) -> None:

@@ -36,6 +36,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("filmgate")
 
+_LONGEST = {"upgrade", "chaos", "replicas", "life"}
+"""Folders with few tests that take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let those go first: at the end they would keep one worker busy for minutes, and the other one idle."""
+    items.sort(key=lambda item: _LONGEST.isdisjoint(item.path.relative_to(Path(__file__).parent).parts))
+
+
 _reached_out: list[str] = []
 
 

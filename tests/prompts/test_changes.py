@@ -3,7 +3,7 @@
 import pytest
 
 from core.spec import Motion, Quality
-from prompts.changes import changes, spoken
+from prompts.changes import changes, retold, spoken
 from prompts.words import FIELDS, Change, Draft
 
 
@@ -74,6 +74,18 @@ def test_one_reason_for_all_or_one_for_each() -> None:
         Change(field="duration", before="5 s", after="10 s", why="longer"),
     )
     assert {each.why for each in changes(before, after, {})} == {""}
+
+
+def test_each_part_is_told_for_the_reasons_of_its_words() -> None:
+    before, after = Draft(prompt="a cat on a sunny wall", duration=5), Draft(prompt="a dog on a shady wall", duration=8)
+    dog = Change(field="prompt", before="cat", after="dog", why="a dog was asked for")
+    shade = Change(field="prompt", before="sunny", after="shady", why="darker light")
+    again = Change(field="prompt", before="", after="shady", why="the light again")
+    assert [(each.before, each.after, each.why) for each in retold(before, after, [dog, shade, again], "fitted")] == [
+        ("cat", "dog", "a dog was asked for"),
+        ("sunny", "shady", "darker light the light again"),
+        ("5 s", "8 s", "fitted"),
+    ]
 
 
 def test_the_longest_texts_are_told_too() -> None:

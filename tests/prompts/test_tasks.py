@@ -174,7 +174,7 @@ def test_better_words_cost_nothing() -> None:
 @pytest.mark.parametrize("seconds", [None, 13.337, 18.0, 30.25])
 def test_a_script_is_as_long_as_asked_and_fits(seconds: float | None) -> None:
     target = replace(TARGET, prompt_limit=25)
-    script = read(write_script(replace(BRIEF, duration=seconds), target), SCRIPT)
+    script = read(write_script(replace(BRIEF, duration=seconds, scenes=3), target), SCRIPT)
     assert isinstance(script, Script)
     assert round(script.duration * 1000) == round((seconds or 18.0) * 1000)
     *clips, card = script.scenes
