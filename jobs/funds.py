@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from core.errors import Failure, FailureReason, Precondition, Reason
+from core.errors import Failure, FailureReason, Precondition, Reason, Violation
 from core.money import USD, Money
 from jobs import audit, tables, tenants
 from jobs.orders import Plan
@@ -73,6 +73,14 @@ def over_cost(plan: Plan) -> Precondition | None:
     if plan.rewriting is not None and not plan.rewriting.priced:
         return unpriced()
     return over_max_cost(plan.held_max, limit) if plan.held_max.micros > limit.micros else None
+
+
+def wrong_currency(limit: Money, currency: str) -> list[Violation]:
+    """What is wrong with a `max_cost` for what is charged in this currency: a limit in USD holds for mocks too."""
+    if limit.currency in (currency, USD):
+        return []
+    text = f"this is charged in {currency}; give the limit in {currency} or {USD}"
+    return [Violation(field="max_cost.currency_code", message=text)]
 
 
 def unpriced() -> Precondition:

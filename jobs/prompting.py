@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from core.errors import Conflict, InvalidRequest, NotFound, Precondition, Reason, Unavailable, Violation
+from core.errors import Conflict, InvalidRequest, NotFound, Precondition, Reason, Unavailable
 from core.identifiers import new_id
 from core.money import USD, Money
 from core.outcome import Json
@@ -361,9 +361,8 @@ def _over_cost(tariff: Tariff, held: Money, limit: Money | None) -> Precondition
     """Why `max_cost` forbids asking the language model."""
     if limit is None:
         return None
-    if limit.currency not in (tariff.currency, USD):
-        text = f"this is charged in {tariff.currency}; give the limit in {tariff.currency} or {USD}"
-        return InvalidRequest.of([Violation(field="max_cost.currency_code", message=text)])
+    if wrong := funds.wrong_currency(limit, tariff.currency):
+        return InvalidRequest.of(wrong)
     if not tariff.known:
         return funds.unpriced()
     return funds.over_max_cost(held, limit) if held.micros > limit.micros else None

@@ -11,7 +11,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from core.errors import InvalidRequest, Reason, Violation
+from core.errors import FilmgateError, InvalidRequest, Reason, Violation
 from core.identifiers import is_creative, is_id, is_tenant
 from core.money import MOCK_CURRENCY, USD, Money
 
@@ -110,10 +110,16 @@ class Findings:
 
     # -- text and numbers
 
-    def text(self, field: str, value: str, longest: int) -> str:
-        """Text for people, bounded and printable; empty when it is not."""
-        if len(value) > longest:
-            self.add(field, f"may have at most {longest:,} characters; shorten it by {len(value) - longest:,}")
+    def fits(self, field: str, value: str, longest: int, reason: Reason = Reason.INVALID_REQUEST) -> bool:
+        """Whether a text is no longer than that; `reason` is told where it is."""
+        over = len(value) - longest
+        if over > 0:
+            self.add(field, f"may have at most {longest:,} characters; shorten it by {over:,}", reason)
+        return over <= 0
+
+    def text(self, field: str, value: str, longest: int, too_long: Reason = Reason.INVALID_REQUEST) -> str:
+        """Text for people, bounded and printable; empty when it is not. `too_long`: the reason of one that is."""
+        if not self.fits(field, value, longest, too_long):
             return ""
         if _CONTROL.search(value):
             self.add(field, "may not hold control characters other than tab and line feed; remove them")
@@ -195,6 +201,31 @@ class Findings:
         except ValueError as error:
             self.add(field, str(error))
             return {}
+
+
+class Refusals:
+    """Why a request is refused: what is wrong with its fields, and what has a code of its own (an unknown model, …).
+
+    Such a code is told when it is the only thing wrong, and is one more violation otherwise.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        """`findings`: of the whole request."""
+        self._findings = findings
+        self._own: list[tuple[Findings, str, FilmgateError]] = []
+
+    def add(self, where: Findings, field: str, error: FilmgateError) -> None:
+        """One with a code of its own, about a field of this part of the request."""
+        self._own.append((where, field, error))
+
+    def raise_if_any(self) -> None:
+        """Raise what there is: InvalidRequest with everything that is wrong, or the one error with its code."""
+        if self._findings.violations or len(self._own) > 1:
+            for where, field, error in self._own:
+                where.add(field, error.message)
+        self._findings.raise_if_any()
+        for _, _, error in self._own:
+            raise error
 
 
 def _texts(value: Any) -> Iterable[str]:

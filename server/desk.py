@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition
-from core.money import USD
+from core.errors import InvalidRequest, NotFound, Precondition
 from jobs import funds
 from jobs.assets import inputs
 from jobs.life import Jobs
 from jobs.orders import Order, Plan
-from server.checks import Findings
+from server.checks import Findings, Refusals
 from server.validation import Intake
 
 
@@ -31,11 +30,11 @@ class Desk:
         only thing wrong, and is one more violation otherwise.
         """
         plans: list[Plan] = []
-        blockers: list[tuple[Findings, str, FilmgateError]] = []
+        refusals = Refusals(findings)
         for given in intakes:
             intake, unknown = await self._with_prompt(given)
             if unknown is not None:
-                blockers.append((intake.findings, "prompt_id", unknown))
+                refusals.add(intake.findings, "prompt_id", unknown)
             intake = await self._with_assets(intake)
             try:
                 if not intake.findings.names("model"):  # without its name, another model would be planned for
@@ -43,16 +42,11 @@ class Desk:
                     plans.append(plan)
                     intake.findings.merge(await self._jobs.check_own_jobs(intake.order, plan))
             except (NotFound, Precondition) as error:
-                blockers.append((intake.findings, "model", error))
+                refusals.add(intake.findings, "model", error)
             except InvalidRequest as error:
                 intake.findings.merge(error.violations)
             await self._look(intake)
-        if blockers and (findings.violations or len(blockers) > 1):
-            for where, field, blocker in blockers:
-                where.add(field, blocker.message)
-        findings.raise_if_any()
-        if blockers:
-            raise blockers[0][2]
+        refusals.raise_if_any()
         return plans
 
     async def _with_prompt(self, intake: Intake) -> tuple[Intake, NotFound | None]:
@@ -80,9 +74,8 @@ class Desk:
         plan = plan if order is intake.order else self._jobs.plan(order)
         intake.findings.merge(plan.violations)
         limit = intake.order.max_cost
-        if limit is not None and limit.currency not in (plan.currency, USD):
-            text = f"this is charged in {plan.currency}; give the limit in {plan.currency} or {USD}"
-            intake.findings.add("max_cost.currency_code", text)
+        if limit is not None:
+            intake.findings.merge(funds.wrong_currency(limit, plan.currency))
         return plan
 
     async def _look(self, intake: Intake) -> None:

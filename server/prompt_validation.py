@@ -68,6 +68,9 @@ class Write:
     findings: Findings
 
 
+Asked = Quantify | Regenerate | Write
+
+
 def quantify(request: pb.QuantifyPromptRequest) -> Quantify:
     """Read a request; what is broken is left out and among its findings."""
     findings = Findings()
@@ -137,8 +140,4 @@ def _required(field: str, value: str, longest: int, findings: Findings) -> str:
         findings.add(field, f"is required: 1 to {longest:,} characters")
         return ""
     reason = Reason.PROMPT_TOO_LONG if field == "text" else Reason.INVALID_REQUEST
-    if len(value) > longest:
-        text = f"may have at most {longest:,} characters; shorten it by {len(value) - longest:,}"
-        findings.add(field, text, reason)
-        return ""
-    return findings.text(field, value, longest)
+    return findings.text(field, value, longest, reason)

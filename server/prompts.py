@@ -1,6 +1,7 @@
 """The rpcs of `filmgate.v1.PromptService`: read, ask the jobs room, answer."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -8,7 +9,7 @@ import grpc
 from filmgate.v1 import prompt_service_pb2 as pb
 from filmgate.v1 import prompt_service_pb2_grpc
 
-from core.errors import FilmgateError, InvalidRequest, NotFound, Precondition
+from core.errors import InvalidRequest, NotFound, Precondition, Violation
 from core.spec import Wish
 from jobs.life import Jobs
 from jobs.orders import Order
@@ -20,7 +21,7 @@ from prompts.rules import read
 from prompts.words import Brief, Draft, Target
 from server import prompt_convert as convert
 from server import prompt_validation as validation
-from server.checks import Findings
+from server.checks import Refusals
 from server.prompt_models import Models, wish_of
 from server.prompt_validation import Caller
 
@@ -44,11 +45,11 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         earlier = await self._admit(key, context)
         if earlier:
             return pb.QuantifyPromptResponse(prompt=convert.prompt(await self._prompting.prompt(earlier)))
-        refusals = _Refusals(asked.findings)
+        refusals = Refusals(asked.findings)
         wanted = Wish(prompt="-")
         if self._models.is_auto(asked.caller.model):
             wanted = _wish(await asyncio.to_thread(read, asked.text))  # a dense text takes a tenth of a second
-        target = self._target(asked.caller.model, wanted, refusals)
+        target = self._target(asked, asked.caller.model, wanted, refusals)
         refusals.raise_if_any()
         view = await self._prompting.quantify(_order(asked.caller, target), asked.text, key)
         return pb.QuantifyPromptResponse(prompt=convert.prompt(view))
@@ -62,9 +63,9 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         earlier = await self._admit(key, context)
         if earlier:
             return pb.RegeneratePromptResponse(prompt=convert.prompt(await self._prompting.prompt(earlier)))
-        refusals = _Refusals(asked.findings)
+        refusals = Refusals(asked.findings)
         previous = await self._previous(asked, refusals)
-        target = self._target(asked.caller.model or previous.model, _wish(previous.draft), refusals)
+        target = self._target(asked, asked.caller.model or previous.model, _wish(previous.draft), refusals)
         refusals.raise_if_any()
         caller = replace(asked.caller, creative_id=asked.caller.creative_id or previous.creative_id)
         view = await self._prompting.regenerate(_order(caller, target), previous, asked.feedback, key)
@@ -79,11 +80,12 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         earlier = await self._admit(key, context)
         if earlier:
             return pb.WriteScriptResponse(script=convert.script(await self._prompting.script(earlier)))
-        refusals = _Refusals(asked.findings)
+        refusals = Refusals(asked.findings)
         await self._look(asked)
-        target = self._target(asked.caller.model, wish_of(None, asked.aspect_ratio, asked.product_image), refusals)
+        wanted = wish_of(None, asked.aspect_ratio, asked.product_image)
+        target = self._target(asked, asked.caller.model, wanted, refusals)
         brief = _brief(asked, has_image=request.HasField("product_image"))
-        refusals.try_script(brief, target)
+        asked.findings.merge(_faults(brief, target))
         refusals.raise_if_any()
         view = await self._prompting.write_script(_order(asked.caller, target), brief, key)
         return pb.WriteScriptResponse(script=convert.script(view))
@@ -101,21 +103,21 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
                 entry.give_back()
             return earlier[0] if earlier else ""
 
-    def _target(self, name: str, wanted: Wish, refusals: "_Refusals") -> Target:
+    def _target(self, asked: validation.Asked, name: str, wanted: Wish, refusals: Refusals) -> Target:
         try:
             return self._models.target(name, wanted)
         except (NotFound, Precondition) as error:
-            refusals.add("model", error)
+            refusals.add(asked.findings, "model", error)
             return _NO_TARGET
 
-    async def _previous(self, asked: validation.Regenerate, refusals: "_Refusals") -> Previous:
+    async def _previous(self, asked: validation.Regenerate, refusals: Refusals) -> Previous:
         """What it starts from; of another tenant it is as unknown as one that never was."""
         ids = {"prompt_id": asked.prompt_id, "job_id": asked.job_id}
         try:
             if asked.caller.tenant and (asked.text or any(ids.values())):
                 return await self._prompting.previous(asked.caller.tenant, text=asked.text, **ids)
         except NotFound as error:
-            refusals.add("prompt_id" if asked.prompt_id else "job_id", error)
+            refusals.add(asked.findings, "prompt_id" if asked.prompt_id else "job_id", error)
         return Previous(draft=Draft(prompt=""), text="")
 
     async def _look(self, asked: validation.Write) -> None:
@@ -126,37 +128,6 @@ class PromptService(prompt_service_pb2_grpc.PromptServiceServicer):
         found = [*found, *await self._jobs.check_urls(order), *await self._jobs.check_media(order)]
         named = (replace(each, field=each.field.replace("first_frame", "product_image", 1)) for each in found)
         asked.findings.merge(named)
-
-
-class _Refusals:
-    """Why a call is refused: everything that is wrong with its fields, and what has a code of its own.
-
-    Such a code is told when it is the only thing wrong, and is one more violation otherwise.
-    """
-
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
-        self._own: list[tuple[str, FilmgateError]] = []
-
-    def add(self, field: str, error: FilmgateError) -> None:
-        """One with a code of its own."""
-        self._own.append((field, error))
-
-    def try_script(self, brief: Brief, target: Target) -> None:
-        """Whatever the rules would refuse in a brief."""
-        try:
-            scripts.write(brief, target)
-        except InvalidRequest as error:
-            self._findings.merge(error.violations)
-
-    def raise_if_any(self) -> None:
-        """Raise what there is."""
-        if self._findings.violations or len(self._own) > 1:
-            for field, error in self._own:
-                self._findings.add(field, error.message)
-        self._findings.raise_if_any()
-        for _, error in self._own:
-            raise error
 
 
 _NO_TARGET = Target(model="", family="", vendor="", prompt_limit=8000)
@@ -173,6 +144,15 @@ def _order(caller: Caller, target: Target) -> PromptOrder:
 
 def _wish(draft: Draft) -> Wish:
     return wish_of(draft.duration, draft.aspect_ratio)
+
+
+def _faults(brief: Brief, target: Target) -> Sequence[Violation]:
+    """Whatever the rules would refuse in a brief."""
+    try:
+        scripts.write(brief, target)
+    except InvalidRequest as error:
+        return error.violations
+    return ()
 
 
 def _brief(asked: validation.Write, *, has_image: bool) -> Brief:

@@ -178,9 +178,7 @@ def _wish(request: pb.GenerateVideoRequest, findings: Findings, budget: "InlineB
 
 
 def _prompt(value: str, findings: Findings) -> str:
-    if len(value) > LONGEST_PROMPT:
-        text = f"may have at most {LONGEST_PROMPT:,} characters; shorten it by {len(value) - LONGEST_PROMPT:,}"
-        findings.add("prompt", text, Reason.PROMPT_TOO_LONG)
+    if not findings.fits("prompt", value, LONGEST_PROMPT, Reason.PROMPT_TOO_LONG):
         return ""
     return findings.text("prompt", value.strip(), LONGEST_PROMPT)
 
