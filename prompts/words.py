@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.spec import Motion, Notice, Quality
+from core.text import utf16_units
 
 
 class Source(enum.StrEnum):
@@ -106,7 +107,7 @@ class Target:
 
     def length(self, text: str) -> int:
         """How long a prompt is as this model counts."""
-        return len(text.encode("utf-16-le", "surrogatepass")) // 2 if self.prompt_utf16 else len(text)
+        return utf16_units(text) if self.prompt_utf16 else len(text)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

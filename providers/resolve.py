@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import Reason, Violation
 from core.spec import ClipSpec, Motion, Notice, Preferences, Quality, Wish
+from core.text import utf16_units
 from providers import durations, inputs, options, prices
 from providers.base import readable
 from providers.model import Durations, LifecycleState, Mode, VideoModel
@@ -422,7 +423,7 @@ def with_style(prompt: str, style: Style | None, model: VideoModel) -> str | Non
 
 
 def _length(prompt: str, model: VideoModel) -> int:
-    return len(prompt.encode("utf-16-le", "surrogatepass")) // 2 if model.prompt_utf16 else len(prompt)
+    return utf16_units(prompt) if model.prompt_utf16 else len(prompt)
 
 
 def _priced(model: VideoModel, spec: ClipSpec, item: _Substitution) -> Notice:

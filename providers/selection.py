@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from core import clock
 from core.errors import InvalidRequest, Precondition, Reason, Violation
 from core.spec import MediaInput, Wish
+from core.text import utf16_units
 from providers import prices
 from providers.model import LifecycleState, VideoModel
 from providers.resolve import can_honour, resolve
@@ -130,7 +131,7 @@ class Chooser:
 
     def _likeness(self, wish: Wish) -> tuple[object, ...]:
         """What of a wish can matter: everything but the prompt, of which only its length against the rows' limits."""
-        sizes = (len(wish.prompt), len(wish.prompt.encode("utf-16-le", "surrogatepass")) // 2)
+        sizes = (len(wish.prompt), utf16_units(wish.prompt))
         places = (bisect_left(limits, size) for limits, size in zip(self._limits.values(), sizes, strict=True))
         others = (getattr(wish, name) for name in Wish.__slots__ if name not in ("prompt", "vendor_options"))
         return (bool(wish.prompt.strip()), bool(wish.prompt), *places, *others)
