@@ -27,8 +27,8 @@ _PATIENCE = 3.0
 """Seconds for which a Postgres that went away is tried again before callers are told."""
 _GROUP_LOCK_SECONDS = 0.25
 """A group of orders locks rows in any order: rather than until a deadlock is found, it waits no longer than this."""
-_DBOS_CONNECTIONS = 10
-"""8 for its work; its listener and its leader's lock hold one each."""
+_DBOS_CONNECTIONS = 8
+"""For its work; on Postgres its listener and its leader's lock hold one more each."""
 
 
 class Timestamp(sa.TypeDecorator[datetime]):
@@ -44,7 +44,7 @@ class Timestamp(sa.TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(int(value) / 1_000_000, UTC)
 
 
-def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int = 20) -> sa.Engine:
+def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int = 5) -> sa.Engine:
     """An engine on one SQLite file: WAL, synchronous FULL (a recorded purchase survives power loss).
 
     `begin` is the statement that opens a transaction; the empty string leaves it to the driver (as DBOS expects).
@@ -62,7 +62,7 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
         connection.isolation_level = None if begin else "IMMEDIATE"
         if sqlite3.sqlite_version_info < (3, 42):  # DBOS 3.4 needs unixepoch('subsec'), which came with 3.42
             connection.create_function("unixepoch", -1, lambda *_arguments: time.time())
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "cache_size=-512"):
             connection.execute("PRAGMA " + pragma)
 
     sa.event.listen(engine, "connect", connect)
@@ -97,13 +97,13 @@ class Database:
         if isinstance(place, Path):
             place.parent.mkdir(parents=True, exist_ok=True)
             self.url = f"sqlite:///{place}"
-            self.engine = sqlite_engine(place)
-            self.dbos_engine = sqlite_engine(place, begin="")
+            self.engine = sqlite_engine(place, pool_size=2)
+            self.dbos_engine = sqlite_engine(place, begin="", pool_size=_DBOS_CONNECTIONS)
             self._read_engine = sqlite_engine(place, begin="BEGIN", pool_size=readers + 1)
         else:
             self.url = postgres_url(place).render_as_string(hide_password=False)
             self.engine = self.connect("filmgate", pool_size=2, lock_seconds=_GROUP_LOCK_SECONDS)
-            self.dbos_engine = self.connect("fgdbos", pool_size=_DBOS_CONNECTIONS, pre_ping=True)
+            self.dbos_engine = self.connect("fgdbos", pool_size=_DBOS_CONNECTIONS + 2, pre_ping=True)
             self._read_engine = self.connect("filmgate", pool_size=readers + 1, isolation="REPEATABLE READ")
         self._patience = _PATIENCE if self.shared else 0.0
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="filmgate-reader")

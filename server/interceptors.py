@@ -86,8 +86,15 @@ def _authorization(metadata: Sequence[Any] | None) -> bytes | None:
 
 
 async def refuse(context: Context, error: FilmgateError) -> None:
-    """End the call with a rich status. Raises `grpc.aio.AbortError` into the machinery."""
-    await context.abort_with_status(answer_of(error))
+    """End the call with a rich status: it is sent once the handler returns.
+
+    The context keeps the AbortError, which would keep the frames it went through, which keep the context: garbage that
+    only the collector finds. Of some hundred refusals a second it had so much that it stopped the loop for 0.1 s.
+    """
+    try:
+        await context.abort_with_status(answer_of(error))
+    except grpc.aio.AbortError as aborted:
+        aborted.__traceback__ = aborted.__context__ = None
 
 
 def _refusing(error: FilmgateError) -> Handler:

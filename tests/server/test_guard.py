@@ -1,8 +1,10 @@
 """The outermost layer: nothing of an exception leaves, whatever kind of call it is; keys; unknown methods."""
 
 import asyncio
+import gc
 import io
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc
@@ -18,8 +20,18 @@ PLANTED = "sk-live-planted-in-an-exception"
 KEY = "k" * 20
 
 
+_made: list[weakref.ref[NotFound]] = []
+"""Refusals that `_told` made."""
+
+
+def _refusal() -> NotFound:
+    refusal = NotFound(reason=Reason.NOT_FOUND, message="no such thing")
+    _made.append(weakref.ref(refusal))
+    return refusal
+
+
 async def _told(_request: Any, _context: Any) -> StringValue:
-    raise NotFound(reason=Reason.NOT_FOUND, message="no such thing")
+    raise _refusal()
 
 
 async def _burst(_request: Any, _context: Any) -> StringValue:
@@ -143,6 +155,25 @@ async def test_our_own_refusals_pass() -> None:
         "NOT_FOUND",
         "no such thing",
     )
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Rings of objects stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def test_a_refusal_leaves_nothing_for_the_collector(no_collector: None) -> None:
+    _made.clear()
+    async with Served() as served:
+        for _ in range(20):
+            await served.refusal("Told")
+    assert len(_made) == 20  # the server has been stopped: no call is under way
+    assert [each() for each in _made if each() is not None] == []
 
 
 @pytest.mark.parametrize("name", ["Echo", "Count", "BurstLater"])
