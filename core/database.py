@@ -30,6 +30,9 @@ _GROUP_LOCK_SECONDS = 0.25
 _DBOS_CONNECTIONS = 8
 """For its work; on Postgres its listener and its leader's lock hold one more each."""
 
+_PRAGMAS = ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "cache_size=-512")
+"""The cache: KiB of each connection; what it lacks is in the kernel's."""
+
 
 class Timestamp(sa.TypeDecorator[datetime]):
     """A UTC moment stored as whole microseconds since 1970: sortable, exact, the same on every database."""
@@ -62,7 +65,7 @@ def sqlite_engine(path: Path, *, begin: str = "BEGIN IMMEDIATE", pool_size: int 
         connection.isolation_level = None if begin else "IMMEDIATE"
         if sqlite3.sqlite_version_info < (3, 42):  # DBOS 3.4 needs unixepoch('subsec'), which came with 3.42
             connection.create_function("unixepoch", -1, lambda *_arguments: time.time())
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "cache_size=-512"):
+        for pragma in _PRAGMAS:
             connection.execute("PRAGMA " + pragma)
 
     sa.event.listen(engine, "connect", connect)
