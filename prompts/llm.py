@@ -51,6 +51,8 @@ class LlmSettings:
     """None: the model's own; some models take no other."""
     timeout: float = 60.0
     """Seconds for the whole call."""
+    calls: int = 16
+    """So many at once; others wait, within their time."""
     max_output_tokens: int = 4096
     """Hidden thoughts count too."""
     limit_name: str = "max_completion_tokens"
@@ -71,6 +73,8 @@ class Llm:
     def __init__(self, settings: LlmSettings) -> None:
         """Nothing is connected, nor imported, before the first call."""
         self.settings = settings
+        self.slots = asyncio.Semaphore(settings.calls)
+        """One is held by each call that is under way."""
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
 
@@ -85,11 +89,14 @@ class Llm:
             client = await self._opened()
         except Exception as error:  # an address or key that nothing can be made of: nothing was sent
             return _said(Fate.REFUSED, f"the call could not be made: {type(error).__name__}")
+        sent = False
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.settings.timeout), self.slots:
+                sent = True
                 return heard(await self._post(client, ask), self.settings.api_key)
         except TimeoutError:
-            return _said(Fate.UNKNOWN, f"no answer within {self.settings.timeout:g} s", timed_out=True)
+            fate, what = (Fate.UNKNOWN, "no answer") if sent else (Fate.REFUSED, "its turn did not come")
+            return _said(fate, f"{what} within {self.settings.timeout:g} s", timed_out=True)
         except _Status as refusal:
             fate = Fate.REFUSED if refusal.status in _NOT_TAKEN else Fate.UNKNOWN
             return _said(fate, f"HTTP {refusal.status}", retry_after=refusal.retry_after)

@@ -75,6 +75,12 @@ class PromptSettings(BaseSettings):
     llm_timeout: Annotated[int, Field(ge=1, le=600)] = variable(
         PROMPTS, "Seconds that one of its answers may take; there are at most two.", "FILMGATE_LLM_TIMEOUT", default=60
     )
+    llm_calls: Annotated[int, Field(ge=1, le=1000)] = variable(
+        PROMPTS,
+        "How many of its answers are waited for at once; more calls wait for their turn, within their time.",
+        "FILMGATE_LLM_CALLS",
+        default=16,
+    )
     llm_max_output_tokens: Annotated[int, Field(ge=256, le=200_000)] = variable(
         PROMPTS,
         "The most tokens of one answer, its thinking included; it bounds what is held.",

@@ -352,6 +352,31 @@ async def test_many_calls_at_once_and_after_closing() -> None:
         assert recorder.connections == 9
 
 
+async def test_so_many_calls_run_at_once() -> None:
+    active, most = 0, 0
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        nonlocal active, most
+        active += 1
+        most = max(most, active)
+        await asyncio.sleep(0.02)  # so that calls that may overlap do
+        active -= 1
+        writer.write(http(200, completion("{}")))
+
+    async with recording() as recorder, calling(recorder, calls=2) as llm:
+        recorder.play = answer
+        answers = await asyncio.gather(*(llm.ask(ASK) for _ in range(6)))
+    assert [each.fate for each in answers] == [Fate.ANSWERED] * 6
+    assert most == 2
+
+
+async def test_whose_turn_does_not_come_in_time_has_paid_nothing() -> None:
+    async with recording() as recorder, calling(recorder, calls=1, timeout=0.2) as llm:
+        async with llm.slots:
+            answer = await llm.ask(ASK)
+        assert (answer.fate, answer.timed_out, recorder.connections) == (Fate.REFUSED, True, 0)
+
+
 async def test_the_key_stands_nowhere_but_in_its_header(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     assert KEY not in repr(SETTINGS)

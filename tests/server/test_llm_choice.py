@@ -34,11 +34,12 @@ def test_the_rules_write_and_it_is_said_why(variables: dict[str, str], told: str
 def test_a_language_model_is_asked_as_the_settings_say() -> None:
     given = {"FILMGATE_LLM_API_KEY": PLANTED, "FILMGATE_LLM_TEMPERATURE": "0.3", "FILMGATE_LLM_TIMEOUT": "20"}
     given |= {"FILMGATE_LLM_INPUT_PRICE": "0.25", "FILMGATE_LLM_OUTPUT_PRICE": "2.00", "FILMGATE_LLM_JSON_SCHEMA": "no"}
+    given |= {"FILMGATE_LLM_CALLS": "3"}
     writer = llm.writer(settings.load(ELSEWHERE | given))
     found = writer.llm
     assert found is not None
     assert (found.base_url, found.model, found.api_key) == ("https://llm.example/v1", "large", PLANTED)
-    assert (found.temperature, found.timeout, found.max_output_tokens) == (0.3, 20.0, 4000)
+    assert (found.temperature, found.timeout, found.max_output_tokens, found.calls) == (0.3, 20.0, 4000, 3)
     assert (found.input_price, found.output_price) == (Decimal("0.25"), Decimal("2.00"))
     assert (found.json_schema, found.mock, found.limit_name) == (False, False, "max_tokens")
     assert writer.why == "large at https://llm.example/v1"
