@@ -38,6 +38,7 @@ from jobs.records import (
     failure_json,
     input_ids,
     notice_json,
+    situation,
     spec_of,
 )
 from jobs.sender import Sender
@@ -101,13 +102,17 @@ class Submitting:
     async def _end(self, found: Situation, failure: Failure) -> str:
         now = self.context.now()
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> str:
             lock_job(connection, found.job.id)
-            end_clip(self.context, connection, found, failure, now)
+            fresh = situation(connection, found.clip.id)
+            if len(fresh.attempts) > len(found.attempts):
+                return "submit"  # somebody else went on meanwhile
+            end_clip(self.context, connection, fresh, failure, now)
+            return "end"
 
-        await self.context.database.write(work)
+        step = await self.context.database.write(work)
         self.context.bell.ring(found.job.id)
-        return "end"
+        return step
 
     async def _buy(self, found: Situation, purchase: Buy, listening: Listening) -> str:
         row = self.context.vendors.catalogue.rows[purchase.candidate.model]
@@ -243,11 +248,12 @@ async def _ended(*tasks: "asyncio.Task[Any]") -> None:
 
 
 def _note_throttled(connection: sa.Connection, found: Situation, now: datetime) -> None:
-    """Write that the clip waits for the vendor's budget, and tell watchers; once per wait."""
+    """Write that the clip waits for the vendor's budget, and tell watchers; once per wait, and not after its end."""
     stage = str(ProgressStage.VENDOR_THROTTLED)
     clips, jobs = tables.clips, tables.jobs
-    changed = sa.update(clips).where(clips.c.id == found.clip.id, clips.c.stage != stage).values(stage=stage)
-    if connection.execute(changed).rowcount:
+    lock_job(connection, found.job.id)
+    waits = (clips.c.id == found.clip.id, clips.c.stage != stage, clips.c.end_time.is_(None))
+    if connection.execute(sa.update(clips).where(*waits).values(stage=stage)).rowcount:
         connection.execute(sa.update(jobs).where(jobs.c.id == found.job.id).values(stage=stage))
         body = {"clip_id": found.clip.id, "clip_index": found.clip.position, "clip_stage": stage}
         emit(connection, found.job.id, EventKind.PROGRESS, now, body)
@@ -314,7 +320,8 @@ def _insert(
     there = connection.execute(same).one_or_none()
     if there is not None:  # ours, if the connection was lost while it was committed
         return attempt_of(there) if there.id == values["id"] else None
-    if job.cancel_requested:
+    ended = connection.execute(sa.select(clips.c.end_time).where(clips.c.id == found.clip.id)).scalar_one()
+    if job.cancel_requested or ended is not None:
         return None
     if found.attempts:
         money = Money(currency=values["currency"], micros=values["held_micros"])
