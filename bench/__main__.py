@@ -43,6 +43,7 @@ _SIZES: Mapping[str, str] = {
 }
 """What can be chosen of a section; each has a size of its own where nothing is."""
 _RESULTS = Path(__file__).with_name("RESULTS.md")
+_SOAK = Path(__file__).with_name("SOAK.md")
 _BY_HAND = "\n## Where the time goes\n"
 """From this heading on the page is written by people, and kept."""
 
@@ -57,7 +58,9 @@ def main() -> int:
         sections = [_measured(name, _sized(name, options), folder / name) for name in options.sections or _USUAL]
     text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
     print(text)
-    if options.write:
+    if options.write and options.sections:
+        _SOAK.write_text(text, encoding="utf-8")
+    elif options.write:
         _RESULTS.write_text(text + _kept(), encoding="utf-8")
     return 1 if any(not section.figures for section in sections) else 0
 
@@ -75,14 +78,16 @@ def _taken(what: str, size: str) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
-    parser.add_argument("--write", action="store_true", help=f"also write {_RESULTS.name}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"also write {_RESULTS.name}, or {_SOAK.name} for the soak"
+    )
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
     parser.add_argument("--seconds", type=float, help=_taken("how long the storm, or a round of it, lasts", "seconds"))
     parser.add_argument("--clips", type=int, help=_taken("how many clips there are", "clips"))
     parser.add_argument("--minutes", type=float, help=_taken("how many minutes it lasts", "minutes"))
     options = parser.parse_args()
-    if options.write and options.sections:
-        parser.error("--write is for a whole run")
+    if options.write and options.sections not in ([], ["soak"]):
+        parser.error("--write is for a whole run, or for the soak alone")
     return options
 
 
