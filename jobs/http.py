@@ -42,6 +42,8 @@ _SENDING_SECONDS = 300.0
 _READING = ThreadPoolExecutor(2, "upload")
 ROUTE_SECONDS = 60.0
 """How long the polling client keeps a host's addresses."""
+KEPT_CONNECTIONS = 32
+"""The most it keeps to one origin, and the most requests it has under way there."""
 
 _NOT_SENT = (
     http_library.ConnectError,
@@ -122,6 +124,11 @@ class Wire:
         self._verify = verify or http_library.create_ssl_context(trust_env=False)
         self._routes: dict[str, tuple[float, Sequence[str]]] = {}
         self._pools: dict[str, http_library.AsyncHTTPTransport] = {}
+        self._turns: dict[str, asyncio.Semaphore] = {}
+
+    def turn(self, address: Address) -> asyncio.Semaphore:
+        """What a request on kept connections holds: who waits inside the library's pool costs every other one time."""
+        return self._turns.setdefault(address.origin, asyncio.Semaphore(KEPT_CONNECTIONS))
 
     async def addresses(self, address: Address, admit: Callable[[IPAddress], bool]) -> Sequence[str]:
         """The addresses of a host. Raises UnsafeUrl when there are none or one of them is not admitted."""
@@ -181,7 +188,7 @@ class Wire:
 
     def _pool(self, address: Address) -> http_library.AsyncHTTPTransport:
         # One pool per origin: two names on one IP must never share a connection that TLS proved for one of them.
-        return self._pools.setdefault(address.origin, self._transport(connections=64))
+        return self._pools.setdefault(address.origin, self._transport(connections=KEPT_CONNECTIONS))
 
     def _transport(self, *, connections: int) -> http_library.AsyncHTTPTransport:
         limits = http_library.Limits(
@@ -238,9 +245,10 @@ async def exchange(
     # Twice: TCP and TLS each get the connect time-out, and it must end as theirs (not sent), not as this one (lost).
     total = 2 * outgoing.connect_timeout + outgoing.read_timeout
     find = wire.kept_route if keep else wire.addresses
+    turn = wire.turn(outgoing.address) if keep else contextlib.nullcontext()
     try:
         route = await find(outgoing.address, admit)
-        async with asyncio.timeout(total), wire.open(outgoing, route, keep=keep) as response:
+        async with turn, asyncio.timeout(total), wire.open(outgoing, route, keep=keep) as response:
             return await _complete(response, max_reply)
     except UnsafeUrl as error:
         failure: ExchangeFailed = NotSent(str(error))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import socket
 import ssl
@@ -16,7 +17,7 @@ import pytest
 import trustme
 
 from core.outcome import Auth, Reply, Request
-from jobs.http import MAX_REPLY, ExchangeFailed, NotSent, ReplyLost, SystemResolver, VendorClient
+from jobs.http import KEPT_CONNECTIONS, MAX_REPLY, ExchangeFailed, NotSent, ReplyLost, SystemResolver, VendorClient
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Script, Serve
@@ -452,7 +453,19 @@ async def test_many_polls_at_once_all_end(client: VendorClient, serve: "Serve") 
     base_url = f"http://127.0.0.1:{served.port}"
     replies = await asyncio.gather(*(client.poll(POLL, base_url=base_url, secret=SECRET) for _ in range(200)))
     assert {reply.status for reply in replies} == {200}
-    assert served.connections <= 64
+    assert served.connections <= KEPT_CONNECTIONS
+
+
+async def test_polls_that_wait_for_their_turn_do_not_run_out_of_time(client: VendorClient, serve: "Serve") -> None:
+    async def answer_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            await asyncio.sleep(0.1)
+            writer.write(OK)
+
+    served = await serve(answer_later, read=False)
+    poll = functools.partial(client.poll, POLL, base_url=f"http://127.0.0.1:{served.port}", secret=SECRET)
+    replies = await asyncio.gather(*(poll(connect_timeout=0.5, read_timeout=1.0) for _ in range(30 * KEPT_CONNECTIONS)))
+    assert {reply.status for reply in replies} == {200}
 
 
 async def test_only_a_get_may_be_polled(client: VendorClient) -> None:

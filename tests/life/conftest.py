@@ -51,7 +51,7 @@ Found = TypeVar("Found")
 POLICY = Policy(
     retry_base=0.05, retry_longest=0.2, mock_poll=0.1, lookup_settle=1.0, submit_timeout=3.0, poll_timeout=3.0
 )
-PATIENCE = 30.0
+PATIENCE = 60.0
 _TLS = ssl.create_default_context()
 """Reading the certificates takes longer than most of what is done here; nothing here speaks TLS."""
 
