@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 import json
+import math
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,11 +52,29 @@ _log = structlog.get_logger()
 _LARGEST_KEPT_REQUEST = 64 * 1024
 _SILENT_WAIT = 1.0
 """Seconds for a vendor's budget that are not worth an event."""
+_LOADS_SECONDS = 1.0
 _UNTOLD = Failure(
     reason=FailureReason.VENDOR_UNAVAILABLE,
     message="the vendor tells its results by webhook only, and this server has no address for webhooks",
     retryable=False,
 )
+
+
+@dataclass(slots=True)
+class _Loads:
+    """How many clips are under way at each endpoint: counted anew now and then, for it takes longer the more wait."""
+
+    clips: Counter[str] = field(default_factory=Counter)
+    _counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _until: float = -math.inf
+
+    async def refresh(self, context: Context, bound: Mapping[str, int]) -> None:
+        """Count, if that is a while ago; whoever chooses an endpoint adds itself. `bound`: who has no attempt yet."""
+        async with self._counting:
+            if context.monotonic() >= self._until:
+                clips = Counter(bound)
+                clips.update(await context.database.read(_under_way))
+                self.clips, self._until = clips, context.monotonic() + _LOADS_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,7 @@ class Submitting:
     sender: Sender
     bound: Counter[str] = field(default_factory=Counter)
     """Endpoint -> clips of this process that chose it and have no attempt there yet."""
+    loads: _Loads = field(default_factory=_Loads)
 
     async def __call__(self, clip_id: str) -> str:
         """One purchase at most; the name of the next step."""
@@ -170,9 +189,11 @@ class Submitting:
         usable = [endpoint for endpoint in vendors.endpoints(row) if endpoint.currency == currency]
         if len(usable) < 2:
             return usable[0] if usable else None
-        loads = await self.context.database.read(partial(_loads, names=[endpoint.name for endpoint in usable]))
-        busy = {each.name: loads.get(each.name, 0) + self.bound[each.name] for each in usable}
-        return min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), busy[each.name]))
+        await self.loads.refresh(self.context, self.bound)
+        busy = self.loads.clips
+        found = min(usable, key=lambda each: (bool(vendors.breakers[each.name].why()), busy[each.name]))
+        busy[found.name] += 1
+        return found
 
     def _with_another_key(self, row: VideoModel, endpoint: Endpoint, submitted: Submitted) -> Submitted:
         """The same, but what one credential is refused may be tried again with another that is not paused."""
@@ -264,15 +285,11 @@ def _blobs(connection: sa.Connection, ids: list[str]) -> dict[str, bytes]:
     return {row.id: row.data for row in connection.execute(query)}
 
 
-def _loads(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+def _under_way(connection: sa.Connection) -> dict[str, int]:
     """Endpoint -> attempts under way there."""
     attempts = tables.attempts
-    query = (
-        sa.select(attempts.c.endpoint, sa.func.count())
-        .where(attempts.c.endpoint.in_(names), attempts.c.end_time.is_(None))
-        .group_by(attempts.c.endpoint)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    query = sa.select(attempts.c.endpoint, sa.func.count()).where(attempts.c.end_time.is_(None))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(attempts.c.endpoint))}
 
 
 def _attempt_row(
