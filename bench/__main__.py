@@ -14,7 +14,7 @@ import grpc
 
 from bench import flow, peers, soak, speed, telling, waiting, weight
 from bench.processes import CannotMeasure
-from bench.report import Section, machine, page
+from bench.report import Section, machine, merged, page
 
 _SECTIONS: Mapping[str, Callable[[Path], Section]] = {
     "accept": speed.accept,
@@ -43,9 +43,6 @@ _SIZES: Mapping[str, str] = {
 }
 """What can be chosen of a section; each has a size of its own where nothing is."""
 _RESULTS = Path(__file__).with_name("RESULTS.md")
-_SOAK = Path(__file__).with_name("SOAK.md")
-_BY_HAND = "\n## Where the time goes\n"
-"""From this heading on the page is written by people, and kept."""
 
 
 def main() -> int:
@@ -56,12 +53,13 @@ def main() -> int:
         folder = Path(name)
         lines = machine(folder)
         sections = [_measured(name, _sized(name, options), folder / name) for name in options.sections or _USUAL]
-    text = page(shlex.join(["python", "-m", "bench", *options.sections]), lines, sections)
+    sizes = [
+        f"--{name}={getattr(options, name):g}" for name in ("seconds", "clips", "minutes") if getattr(options, name)
+    ]
+    text = page(shlex.join(["python", "-m", "bench", *options.sections, *sizes]), lines, sections)
     print(text)
-    if options.write and options.sections:
-        _SOAK.write_text(text, encoding="utf-8")
-    elif options.write:
-        _RESULTS.write_text(text + _kept(), encoding="utf-8")
+    if options.write:
+        _RESULTS.write_text(merged(_RESULTS.read_text(encoding="utf-8"), text), encoding="utf-8")
     return 1 if any(not section.figures for section in sections) else 0
 
 
@@ -78,25 +76,12 @@ def _taken(what: str, size: str) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sections", nargs="*", choices=[*_SECTIONS, []], metavar="SECTION", help=", ".join(_SECTIONS))
-    parser.add_argument(
-        "--write", action="store_true", help=f"also write {_RESULTS.name}, or {_SOAK.name} for the soak"
-    )
+    parser.add_argument("--write", action="store_true", help=f"also put the sections into {_RESULTS.name}")
     parser.add_argument("--folder", type=Path, help="where the databases lie meanwhile; default the system's temporary")
     parser.add_argument("--seconds", type=float, help=_taken("how long the storm, or a round of it, lasts", "seconds"))
     parser.add_argument("--clips", type=int, help=_taken("how many clips there are", "clips"))
     parser.add_argument("--minutes", type=float, help=_taken("how many minutes it lasts", "minutes"))
-    options = parser.parse_args()
-    if options.write and options.sections not in ([], ["soak"]):
-        parser.error("--write is for a whole run, or for the soak alone")
-    return options
-
-
-def _kept() -> str:
-    """What people wrote below the figures."""
-    if not _RESULTS.exists():
-        return ""
-    _figures, heading, text = _RESULTS.read_text(encoding="utf-8").partition(_BY_HAND)
-    return heading + text
+    return parser.parse_args()
 
 
 def _measured(name: str, measure: Callable[[Path], Section], folder: Path) -> Section:

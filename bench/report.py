@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import psutil
 from bench.disk import fsync_milliseconds
 from bench.figures import Figure
 
+BY_HAND = "Where the time goes"
+"""The section that people write."""
+_SECTION = re.compile(r"(?m)^(?=## )")
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -53,11 +57,26 @@ def _filesystem(folder: Path) -> str:
 
 
 def page(command: str, lines: Sequence[str], sections: Iterable[Section]) -> str:
-    """The whole page in Markdown."""
-    parts = ["# Results", f"`{command}`, one run.", "\n".join(f"- {line}" for line in lines)]
+    """The sections in Markdown; each says where its figures come from."""
+    origin = "\n".join(f"- {line}" for line in (f"`{command}`, one run", *lines))
+    parts = ["# Results"]
     for section in sections:
-        parts += [f"## {section.title}", section.remark, "\n".join(_table(section.figures))]
+        parts += [f"## {section.title}", section.remark, origin, "\n".join(_table(section.figures))]
     return "\n\n".join(parts) + "\n"
+
+
+def merged(old: str, new: str) -> str:
+    """An old page with the sections of a new one in their places; what people wrote stays, and stays last."""
+    head, *before = _SECTION.split(old)
+    taken = {_title(section): section for section in _SECTION.split(new)[1:]}
+    kept = [taken.pop(_title(section), section) for section in before]
+    place = next((number for number, each in enumerate(kept) if _title(each) == BY_HAND), len(kept))
+    parts = [head, *kept[:place], *taken.values(), *kept[place:]]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _title(section: str) -> str:
+    return section.partition("\n")[0].removeprefix("## ")
 
 
 def _table(figures: Iterable[Figure]) -> list[str]:

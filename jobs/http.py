@@ -42,7 +42,7 @@ _SENDING_SECONDS = 300.0
 _READING = ThreadPoolExecutor(2, "upload")
 ROUTE_SECONDS = 60.0
 """How long the polling client keeps a host's addresses."""
-KEPT_CONNECTIONS = 32
+KEPT_CONNECTIONS = 16
 """The most it keeps to one origin, and the most requests it has under way there."""
 
 _NOT_SENT = (
