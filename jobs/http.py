@@ -113,6 +113,14 @@ class Outgoing:
     """Seconds from the connection to the last byte of a reply; for a download, between two parts."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The connections that are kept to one origin."""
+
+    transport: http_library.AsyncHTTPTransport
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(KEPT_CONNECTIONS))
+
+
 class Wire:
     """Opens exchanges: name to addresses, every address admitted, connection to exactly that one, TLS for the name."""
 
@@ -123,12 +131,11 @@ class Wire:
         self._resolve: Resolve = resolve
         self._verify = verify or http_library.create_ssl_context(trust_env=False)
         self._routes: dict[str, tuple[float, Sequence[str]]] = {}
-        self._pools: dict[str, http_library.AsyncHTTPTransport] = {}
-        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def turn(self, address: Address) -> asyncio.Semaphore:
         """What a request on kept connections holds: who waits inside the library's pool costs every other one time."""
-        return self._turns.setdefault(address.origin, asyncio.Semaphore(KEPT_CONNECTIONS))
+        return self._at(address).turn
 
     async def addresses(self, address: Address, admit: Callable[[IPAddress], bool]) -> Sequence[str]:
         """The addresses of a host. Raises UnsafeUrl when there are none or one of them is not admitted."""
@@ -154,7 +161,7 @@ class Wire:
 
         Raises the library's errors. No redirects, cookies, retries or environment.
         """
-        transport = self._pool(outgoing.address) if keep else self._transport(connections=1)
+        transport = self._at(outgoing.address).transport if keep else self._transport(connections=1)
         try:
             response = await self._connect(transport, outgoing, route)
             try:
@@ -186,9 +193,12 @@ class Wire:
             self._routes.pop(outgoing.address.origin, None)
             raise
 
-    def _pool(self, address: Address) -> http_library.AsyncHTTPTransport:
+    def _at(self, address: Address) -> "_Kept":
         # One pool per origin: two names on one IP must never share a connection that TLS proved for one of them.
-        return self._pools.setdefault(address.origin, self._transport(connections=KEPT_CONNECTIONS))
+        kept = self._kept.get(address.origin)
+        if kept is None:
+            kept = self._kept[address.origin] = _Kept(self._transport(connections=KEPT_CONNECTIONS))
+        return kept
 
     def _transport(self, *, connections: int) -> http_library.AsyncHTTPTransport:
         limits = http_library.Limits(
@@ -200,9 +210,9 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close every kept connection and the own resolver."""
-        for transport in self._pools.values():
-            await transport.aclose()
-        self._pools.clear()
+        for kept in self._kept.values():
+            await kept.transport.aclose()
+        self._kept.clear()
         if self._own_resolver is not None:
             self._own_resolver.close()
 
