@@ -53,9 +53,7 @@ def main() -> int:
         folder = Path(name)
         lines = machine(folder)
         sections = [_measured(name, _sized(name, options), folder / name) for name in options.sections or _USUAL]
-    sizes = [
-        f"--{name}={getattr(options, name):g}" for name in ("seconds", "clips", "minutes") if getattr(options, name)
-    ]
+    sizes = [f"--{size}={chosen:g}" for size in dict.fromkeys(_SIZES.values()) if (chosen := getattr(options, size))]
     text = page(shlex.join(["python", "-m", "bench", *options.sections, *sizes]), lines, sections)
     print(text)
     if options.write:

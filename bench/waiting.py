@@ -85,8 +85,7 @@ _REMARK = (
     " measured. Ordered by BatchGenerateVideos, a hundred at a time. Each clip's first poll writes that it runs; then"
     f" the vendor asks for so much quiet that all clips together are polled {_POLLS:g} times a second, which is one"
     " credential's budget. CPU over {seconds:g} s, with no caller, once no poll is overdue. The loop's lag is read from"
-    " outside: health checks,"
-    " one at a time, 100 a second, which touch no row. Peer: the same server before."
+    " outside: health checks, one at a time, 100 a second, which touch no row. Peer: the same server before."
 )
 
 
