@@ -1,4 +1,4 @@
-"""The durable engine: the only module that imports DBOS (https://docs.dbos.dev).
+"""The durable engine: the only module that works with DBOS (https://docs.dbos.dev); `jobs.repairs` mends it.
 
 A clip's life is one workflow of a few steps. Each step reads its rows first and returns the name of the next, so
 running it twice changes nothing; what a dead process left is run again at the next launch.
@@ -14,24 +14,20 @@ cannot follow all the same (a newer one began it, beside which this one still wo
 import asyncio
 import fcntl
 import itertools
-import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
-from dbos import _dbos as dbos_instance
-from dbos import _serialization as dbos_serialization
-from dbos import _sys_db as dbos_sys_db
 from dbos._error import DBOSUnexpectedStepError
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from core.postgres import is_away
+from jobs import repairs
 from jobs.failover import Membership, end_process
 
 Step = Callable[[str], Awaitable[str]]
@@ -139,54 +135,6 @@ async def begin_anew(clip_id: str) -> str:
     return await _steadily(AGAIN, clip_id)
 
 
-def _let_log() -> None:
-    """Let the engine's lines go where ours go, masked as ours: by default it takes the stderr of its first launch."""
-    logger = logging.getLogger("dbos")
-    logger.handlers[:] = [logging.NullHandler()]  # with any handler at all it makes none of its own
-    logger.propagate = True
-
-
-def _refuse_pickle(*_arguments: object, **_options: object) -> Any:
-    raise ValueError("pickled workflow data is refused")
-
-
-_retriable: Callable[[Exception], bool] = dbos_sys_db.retriable_postgres_exception  # type: ignore[attr-defined]
-
-
-def _also_retriable(error: Exception) -> bool:
-    """DBOS 3.4 knows a lost connection by its words, and misses those of a unix socket and of a failing DNS.
-
-    It knows nothing of an embedded database whose disk is full: its runs would end there, and be stranded.
-    """
-    return is_away(error) or _retriable(error)
-
-
-_recover_each: Callable[..., None] = dbos_instance.startup_recovery_thread  # type: ignore[attr-defined]
-_INTERNAL_QUEUE = "_dbos_internal_queue"
-
-
-def _recover_at_once(dbos: DBOS, pending: Sequence[Any]) -> None:
-    """Queue again what this executor was working on: DBOS does it in a transaction for each, which takes seconds."""
-    mine = [dbos_instance.GlobalParams.executor_id]  # type: ignore[attr-defined]
-    for start in range(0, len(pending), _AT_ONCE):
-        some = pending[start : start + _AT_ONCE]
-        try:
-            _requeue(dbos, [each.workflow_id for each in some], mine)
-        except sa.exc.SQLAlchemyError:  # DBOS's own way tries again for as long as the database is away
-            _recover_each(dbos, some)
-
-
-def _requeue(dbos: DBOS, workflows: Sequence[str], executors: Sequence[str]) -> None:
-    """As DBOS's `reenqueue_for_recovery`, of many."""
-    table = dbos._sys_db.tables.workflow_status
-    mine = (table.c.workflow_uuid.in_(workflows), table.c.status == "PENDING", table.c.executor_id.in_(executors))
-    queue = sa.func.coalesce(table.c.queue_name, _INTERNAL_QUEUE)
-    now = dbos._sys_db._now_ms_sql()
-    values = {"status": "ENQUEUED", "owner_xid": None, "started_at_epoch_ms": None, "updated_at": now}
-    with dbos._sys_db.engine.begin() as connection:
-        connection.execute(sa.update(table).where(*mine).values(**values, queue_name=queue))
-
-
 class EngineLocked(RuntimeError):
     """Another process works on this data directory."""
 
@@ -237,10 +185,7 @@ class Engine:
             self._joined = True
         _steps.clear()
         _steps.update({name: _unless_superseded(step, current) for name, step in steps.items()})
-        _let_log()
-        dbos_serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
-        dbos_sys_db.retriable_postgres_exception = _also_retriable  # type: ignore[attr-defined,assignment]
-        dbos_instance.startup_recovery_thread = _recover_at_once  # type: ignore[attr-defined,assignment]
+        repairs.apply()
         self._dbos = DBOS(
             config={
                 "name": _APPLICATION,
@@ -351,7 +296,7 @@ class Engine:
         assert self._dbos is not None
         system = self._dbos._sys_db
         await asyncio.get_running_loop().run_in_executor(
-            None, lambda: system.reenqueue_for_recovery(workflow, [self._executor], _INTERNAL_QUEUE)
+            None, lambda: system.reenqueue_for_recovery(workflow, [self._executor], repairs.INTERNAL_QUEUE)
         )
 
     async def forget(self, workflows: list[str]) -> None:

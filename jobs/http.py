@@ -44,6 +44,8 @@ ROUTE_SECONDS = 60.0
 """How long the polling client keeps a host's addresses."""
 KEPT_CONNECTIONS = 16
 """The most it keeps to one origin, and the most requests it has under way there."""
+_KEPT_SECONDS = 15.0
+"""How long a connection is kept that nobody uses."""
 
 _NOT_SENT = (
     http_library.ConnectError,
@@ -115,10 +117,35 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The connections that are kept to one origin."""
+    """The connections that are kept to one origin: each in a pool of its own, for one request at a time.
 
-    transport: http_library.AsyncHTTPTransport
+    One pool for them all looks at each of them for every request, and what a cancelled request leaves in it half done
+    takes its place for ever.
+    """
+
+    make: Callable[[], http_library.AsyncHTTPTransport]
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(KEPT_CONNECTIONS))
+    _idle: list[tuple[float, http_library.AsyncHTTPTransport]] = field(default_factory=list)
+    """Since when, the last used at the end."""
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[http_library.AsyncHTTPTransport]:
+        """The last used, or a new one; kept again once its exchange is complete."""
+        transport = self._idle.pop()[1] if self._idle else self.make()
+        try:
+            yield transport
+        except BaseException:
+            await transport.aclose()
+            raise
+        now = time.monotonic()
+        self._idle.append((now, transport))
+        while self._idle[0][0] < now - _KEPT_SECONDS:
+            await self._idle.pop(0)[1].aclose()
+
+    async def aclose(self) -> None:
+        """Close those nobody uses."""
+        while self._idle:
+            await self._idle.pop()[1].aclose()
 
 
 class Wire:
@@ -134,7 +161,7 @@ class Wire:
         self._kept: dict[str, _Kept] = {}
 
     def turn(self, address: Address) -> asyncio.Semaphore:
-        """What a request on kept connections holds: who waits inside the library's pool costs every other one time."""
+        """What a request on a kept connection holds while it is under way."""
         return self._at(address).turn
 
     async def addresses(self, address: Address, admit: Callable[[IPAddress], bool]) -> Sequence[str]:
@@ -161,16 +188,12 @@ class Wire:
 
         Raises the library's errors. No redirects, cookies, retries or environment.
         """
-        transport = self._at(outgoing.address).transport if keep else self._transport(connections=1)
-        try:
+        async with self._at(outgoing.address).one() if keep else self._transport() as transport:
             response = await self._connect(transport, outgoing, route)
             try:
                 yield response
             finally:
                 await response.aclose()
-        finally:
-            if not keep:
-                await transport.aclose()
 
     async def kept_route(self, address: Address, admit: Callable[[IPAddress], bool]) -> Sequence[str]:
         """As `addresses`, remembered for a minute: a kept connection needs no look-up."""
@@ -193,17 +216,15 @@ class Wire:
             self._routes.pop(outgoing.address.origin, None)
             raise
 
-    def _at(self, address: Address) -> "_Kept":
-        # One pool per origin: two names on one IP must never share a connection that TLS proved for one of them.
+    def _at(self, address: Address) -> _Kept:
+        # By origin: two names on one IP must never share a connection that TLS proved for one of them.
         kept = self._kept.get(address.origin)
         if kept is None:
-            kept = self._kept[address.origin] = _Kept(self._transport(connections=KEPT_CONNECTIONS))
+            kept = self._kept[address.origin] = _Kept(self._transport)
         return kept
 
-    def _transport(self, *, connections: int) -> http_library.AsyncHTTPTransport:
-        limits = http_library.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15.0
-        )
+    def _transport(self) -> http_library.AsyncHTTPTransport:
+        limits = http_library.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEPT_SECONDS)
         return http_library.AsyncHTTPTransport(
             verify=self._verify, trust_env=False, http1=True, http2=False, retries=0, limits=limits
         )
@@ -211,7 +232,7 @@ class Wire:
     async def aclose(self) -> None:
         """Close every kept connection and the own resolver."""
         for kept in self._kept.values():
-            await kept.transport.aclose()
+            await kept.aclose()
         self._kept.clear()
         if self._own_resolver is not None:
             self._own_resolver.close()

@@ -187,19 +187,26 @@ class Waiting:
         return random.uniform(0.0, self._delay(watch, Pending()))  # noqa: S311 - spread
 
     def _delay(self, watch: _Watch, outcome: Outcome) -> float:
-        asked = outcome.retry_after if isinstance(outcome, Pending) else None
+        quiet = self._quiet(watch, outcome)
         if watch.attempt.endpoint.startswith("mock:"):
-            return max(self.context.policy.mock_poll, asked or 0.0)
+            return max(self.context.policy.mock_poll, quiet)
         floor = self.context.provider(watch.attempt).poll_floor
         if watch.stop_asked is not None:
-            return max(_AFTER_CANCEL, asked or 0.0)
+            return max(_AFTER_CANCEL, quiet)
         attempt = watch.attempt
         if attempt.called_back and self.context.history.rings(attempt.endpoint):
-            return max(LONGEST_POLL, asked or 0.0)
+            return max(LONGEST_POLL, quiet)
         elapsed = self._elapsed(attempt)
         usual = self.context.row(attempt).typical_seconds
         typical = self.context.history.typical(attempt.endpoint, attempt.model, usual)
-        return max(next_poll(elapsed, typical, floor), asked or 0.0)
+        return max(next_poll(elapsed, typical, floor), quiet)
+
+    def _quiet(self, watch: _Watch, outcome: Outcome) -> float:
+        """For how long the vendor wants to be left alone; but a clip is looked at when its time is over."""
+        asked = outcome.retry_after if isinstance(outcome, Pending) else None
+        deadline = watch.attempt.deadline
+        left = float("inf") if deadline is None else (deadline - self.context.now()).total_seconds()
+        return min(asked or 0.0, max(left, LONGEST_POLL))
 
     def _elapsed(self, attempt: Attempt) -> float:
         return (self.context.now() - (attempt.submit_time or attempt.intend_time)).total_seconds()

@@ -7,6 +7,7 @@ A plain vendor overrides `submit`, `ticket`, `poll` and `state`.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
@@ -170,7 +171,8 @@ class BaseVideoProvider(ABC):
     def outcome(self, reply: Reply) -> Outcome | Finished:
         """What a poll says. Trouble reaching the vendor is never the clip's failure: it waits."""
         if 200 <= reply.status < 300 and reply.document is not None:
-            return self.state(reply.document)
+            said, wait = self.state(reply.document), retry_after(reply)
+            return replace(said, retry_after=wait) if wait is not None and isinstance(said, Pending) else said
         # A 404 that is not JSON comes from something between us and the vendor, not from the vendor.
         if reply.status in (404, 410) and reply.document is not None:
             return Failed(failure=self.lost())

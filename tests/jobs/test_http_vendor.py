@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import functools
 import gzip
+import random
 import socket
 import ssl
 import struct
 import time
 import traceback
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -465,6 +466,27 @@ async def test_polls_that_wait_for_their_turn_do_not_run_out_of_time(client: Ven
     served = await serve(answer_later, read=False)
     poll = functools.partial(client.poll, POLL, base_url=f"http://127.0.0.1:{served.port}", secret=SECRET)
     replies = await asyncio.gather(*(poll(connect_timeout=0.5, read_timeout=1.0) for _ in range(30 * KEPT_CONNECTIONS)))
+    assert {reply.status for reply in replies} == {200}
+
+
+async def test_cancelled_polls_leave_every_place_to_the_next(client: VendorClient, serve: "Serve") -> None:
+    random_source, together = random.Random(4), asyncio.Barrier(KEPT_CONNECTIONS)
+    answers: list[Callable[[], Awaitable[object]]] = [functools.partial(asyncio.sleep, 0.01)]
+
+    async def answer_in_time(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            await answers[-1]()
+            writer.write(OK)
+
+    served = await serve(answer_in_time, read=False)
+    poll = functools.partial(client.poll, POLL, base_url=f"http://127.0.0.1:{served.port}", secret=SECRET)
+    for _ in range(10):
+        polls = [asyncio.create_task(poll()) for _ in range(100)]
+        for each in polls:
+            asyncio.get_running_loop().call_later(random_source.uniform(0.0, 0.1), each.cancel)
+        await asyncio.gather(*polls, return_exceptions=True)
+    answers.append(together.wait)
+    replies = await asyncio.gather(*(poll(read_timeout=10.0) for _ in range(KEPT_CONNECTIONS)))
     assert {reply.status for reply in replies} == {200}
 
 

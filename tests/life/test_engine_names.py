@@ -14,7 +14,7 @@ from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
 
-from jobs import engine as engine_module
+from jobs import repairs
 from jobs.engine import workflow_id
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView, Verdict, VerdictKind
@@ -120,10 +120,10 @@ async def test_what_this_executor_was_running_is_queued_again_in_one_go(opened: 
     dbos = workshop.jobs.context.engine._dbos
     assert dbos is not None
     executor, version = dbos_instance.GlobalParams.executor_id, dbos_instance.GlobalParams.app_version  # type: ignore[attr-defined]
-    assert dbos_instance.startup_recovery_thread is engine_module._recover_at_once  # type: ignore[attr-defined]
-    engine_module._requeue(dbos, [workflow_id(view.clips[0].clip.id, 1)], ["somebody else"])
+    assert dbos_instance.startup_recovery_thread is repairs.recover_at_once  # type: ignore[attr-defined]
+    repairs.requeue(dbos, [workflow_id(view.clips[0].clip.id, 1)], ["somebody else"])
     assert len(dbos._sys_db.get_pending_workflows(executor, version)) == 1
-    await asyncio.to_thread(engine_module._recover_at_once, dbos, dbos._sys_db.get_pending_workflows(executor, version))
+    await asyncio.to_thread(repairs.recover_at_once, dbos, dbos._sys_db.get_pending_workflows(executor, version))
     await workshop.eventually(lambda: _runs(workshop))
     await _goes_on(workshop, view)
 
@@ -136,7 +136,7 @@ async def _runs(workshop: "Workshop") -> bool:
 async def test_a_lost_connection_is_waited_out_whatever_its_words(opened: Opened, text: str) -> None:
     await opened()
     lost = sa.exc.OperationalError("SELECT 1", {}, psycopg.OperationalError(text))
-    assert not engine_module._retriable(lost), "DBOS has learned it: our patch can go"
+    assert not repairs._retriable(lost), "DBOS has learned it: our patch can go"
     tries: list[None] = []
 
     @dbos_sys_db.db_retry(initial_backoff=0.001)
@@ -148,7 +148,45 @@ async def test_a_lost_connection_is_waited_out_whatever_its_words(opened: Opened
 
     assert work() == 3
     twice = sa.exc.IntegrityError("INSERT", {}, psycopg.errors.UniqueViolation("twice"))
-    assert not engine_module._also_retriable(twice)
+    assert not repairs.also_retriable(twice)
+
+
+async def test_what_each_clip_needs_is_compiled_once(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop = await opened()
+    engine = workshop.jobs.context.engine
+    assert engine._client is not None
+    system, built = engine._client._sys_db, list[str]()
+    status, inputs = system.tables.workflow_status, system.tables.workflow_input
+
+    def queue(connection: sa.Connection, way: str) -> dict[str, object]:
+        engine.enqueue(connection, clip_id=way, run=1, tenant="acme", place=3)
+        query = sa.select(status, inputs.c.inputs.label("given")).join(inputs, inputs.c.workflow_uuid.startswith(way))
+        return dict(connection.execute(query.where(status.c.workflow_uuid.startswith(way))).mappings().one())
+
+    def build() -> sa.Insert:
+        built.append("")
+        return sa.insert(inputs)
+
+    def statement(connection: sa.Connection, execute: Callable[..., object], *names: str) -> None:
+        for name in names:
+            execute(system, connection, "test", {"workflow_uuid": name, "inputs": "{}"}, build)
+
+    def work(connection: sa.Connection) -> None:
+        _reach_engine(connection)
+        repaired = queue(connection, "repaired")
+        statement(connection, repairs._execute_prepared, "a", "b")
+        assert len(built) == 1
+        monkeypatch.setattr(dbos_sys_db.SystemDatabase, "_execute_prepared", repairs._execute_each)
+        own = queue(connection, "own")
+        if connection.dialect.name == "sqlite":
+            statement(connection, repairs._execute_each, "c", "d")
+            assert len(built) == 3, "DBOS has learned it: our patch can go"
+        differ = {name for name in own if own[name] != repaired[name]}
+        assert differ - {"created_at", "updated_at"} == {"workflow_uuid", "creator_xid", "given"}
+        raise LookupError("nothing of it stays")
+
+    with pytest.raises(LookupError, match="nothing of it"):
+        await workshop.database.write(work)
 
 
 async def test_a_queued_clip_is_not_stranded(opened: Opened) -> None:

@@ -205,6 +205,21 @@ async def test_where_webhooks_arrive_polls_are_a_safety_net(opened: Opened) -> N
     await workshop.jobs.cancel(job_id, "acme")
 
 
+async def test_however_long_a_vendor_wants_quiet_a_clip_is_looked_at_when_its_time_is_over(opened: Opened) -> None:
+    workshop = await opened()
+    await workshop.script("runway", STUCK)
+    job_id = await workshop.order(MODELS["runway"])
+    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
+    context = workshop.jobs.context
+    found = await context.situations(view.clips[0].clip.id)
+    assert found.last is not None
+    step, quiet = Waiting(context, Sender(context)), Pending(retry_after=3600.0)
+    for left, most in ((7200.0, 3600.0), (100.0, 100.0), (-5.0, LONGEST_POLL)):
+        attempt = replace(found.last, deadline=context.now() + timedelta(seconds=left))
+        assert most - 1 < step._delay(_Watch(found, attempt, attempt.stage), quiet) <= most
+    await workshop.jobs.cancel(job_id, "acme")
+
+
 async def test_what_a_dead_process_waited_for_is_looked_at_within_its_turn(opened: Opened) -> None:
     workshop = await opened()
     await workshop.script("runway", STUCK)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.outcome import Finished, Outcome, Reply, Submitted
+from core.outcome import Finished, Outcome, Pending, Reply, Submitted
 from core.spec import MediaInput, Motion, Quality, Wish
 from providers import PROVIDERS
 from providers.base import BaseVideoProvider
@@ -102,3 +103,12 @@ def test_reply(vendor: str, case: Mapping[str, Any]) -> None:
     assert type(actual).__name__ == expected.pop("is")
     _assert_holds(expected, plain(actual), case["name"])
     assert "sig=" not in repr(plain(actual))
+
+
+@pytest.mark.parametrize(("vendor", "case"), _cases("states"))
+def test_a_vendor_that_names_a_wait_is_left_alone(vendor: str, case: Mapping[str, Any]) -> None:
+    adapter, reply = ADAPTERS[vendor], _reply(case["reply"])
+    if case["call"] == "outcome" and 200 <= reply.status < 300 and isinstance(adapter.outcome(reply), Pending):
+        outcome = adapter.outcome(replace(reply, headers={"retry-after": "7"}))
+        assert isinstance(outcome, Pending)
+        assert outcome.retry_after == 7.0
