@@ -127,6 +127,8 @@ def recovery(folder: Path, clips: int = BACK) -> Section:
         variables = settings(upstream, clips)
         _start(folder / "plain", variables)  # makes the database
         plain = [_start(folder / "plain", variables) for _ in range(_STARTS)]
+        _bare(folder / "bare", clips, "--fill")
+        bare = [_bare(folder / "bare", clips) for _ in range(_STARTS)]
         place = folder / "server"
         with watched(place, **variables) as (ours, _inside):
             fill(ours, upstream, clips, clips)
@@ -134,11 +136,13 @@ def recovery(folder: Path, clips: int = BACK) -> Section:
             ours.process.wait()
         backs = [_back(place, variables, upstream, clips) for _ in range(_STARTS)]
         created = state(upstream.told["url"])["created"]
-    peer, back = median(plain), sorted(backs, key=lambda each: each.waiting)[_STARTS // 2]
+    peer, engine = median(plain), median(bare)
+    back = sorted(backs, key=lambda each: each.waiting)[_STARTS // 2]
     figures = [
         told("peer: a start without clips, until it serves", peer, "s"),
+        told("peer: the engine alone, until its runs wait again", engine, "s"),
         told("until it serves", back.ready, "s", f"{back.ready / peer:.2f} x peer"),
-        at_most("until all wait again", back.waiting, 5, "s", f"{back.waiting / peer:.2f} x peer"),
+        at_most("until all wait again", back.waiting, 5, "s", f"{back.waiting / (peer + engine):.2f} x both peers"),
         at_most("the slowest of the starts", max(each.waiting for each in backs), 5, "s"),
         told("until the vendor was asked about each again", back.asked, "s"),
         told("CPU until all wait again, per clip", back.cpu / clips * 1000, "ms"),
@@ -147,8 +151,9 @@ def recovery(folder: Path, clips: int = BACK) -> Section:
     remark = (
         f"{clips:,} clips wait at a stand-in vendor; the server is killed (SIGKILL) and started again, {_STARTS} times;"
         " medians. Times count from the start of the new process. A clip waits again when its task is in the step that"
-        " waits, as the process itself tells; then it is polled within the vendor's budget. Peer: a start with a"
-        " database without clips."
+        " waits, as the process itself tells; then it is polled within the vendor's budget. Peers: a start with a"
+        " database without clips; and DBOS alone on our database's settings, with as many runs, each of one recorded"
+        " step and one that waits, killed and started likewise (its imports are in both)."
     )
     return Section(title=f"{clips:,} waiting clips after SIGKILL", remark=remark, figures=figures)
 
@@ -193,6 +198,17 @@ def _start(place: Path, variables: dict[str, str]) -> float:
     begin = time.monotonic()
     with server(place, **variables):
         return time.monotonic() - begin
+
+
+def _bare(place: Path, runs: int, *arguments: str) -> float:
+    """Seconds until the engine's runs wait, those of a process killed before or new ones; it is killed then."""
+    place.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    with started(("-m", "bench.bare", str(place), str(runs), *arguments), r"(?m)^all wait", place / "log") as engine:
+        seconds = time.monotonic() - begin
+        engine.process.kill()
+        engine.process.wait()
+    return seconds
 
 
 def _fresh(upstream: Started) -> None:
