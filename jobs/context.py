@@ -53,9 +53,9 @@ class Policy:
     download_deadline: float = 600.0
     max_output_bytes: int = 2 << 30
     max_queued: int = 100_000
+    """Clips that may wait for a place, of all tenants."""
     delete_at_vendor: bool = False
     """Whether a vendor that offers it is asked to forget what has been collected."""
-    """Clips that may wait for a place, of all tenants."""
     accepts_at_once: int = 64
     memory_limit: int = 0
     """Resident bytes above which no work is taken; 0 is no limit."""

@@ -1,6 +1,7 @@
 """How often to ask: request budgets of the endpoints, and run times learned from our own history."""
 
 import asyncio
+import math
 import random
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -131,6 +132,19 @@ class Budget:
 def _is_told_to_serve(place: _Place) -> bool:
     """Also when it was cancelled before it heard of it."""
     return place.future.done() and not place.future.cancelled() and not place.future.result()
+
+
+@dataclass(slots=True)
+class Spaced:
+    """Lets callers go one after the other, `interval` seconds apart."""
+
+    interval: float
+    _last: float = -math.inf
+
+    def wait(self, now: float) -> float:
+        """Seconds until the caller may go."""
+        self._last = max(now, self._last + self.interval)
+        return self._last - now
 
 
 @dataclass(slots=True)

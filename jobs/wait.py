@@ -1,6 +1,5 @@
 """The step that waits for the vendor: webhook, cancel and adaptive poll raced on one in-process bell."""
 
-import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,7 +13,7 @@ from jobs import tables
 from jobs.context import Context, emit
 from jobs.events import EventKind, ProgressStage
 from jobs.locks import lock_job
-from jobs.pace import LONGEST_POLL, next_poll
+from jobs.pace import LONGEST_POLL, Spaced, next_poll
 from jobs.records import Attempt, AttemptOutcome, Situation, usage_json
 from jobs.sender import Sender
 from jobs.settle import Bill, bill_failure, derive_job, fail_attempt
@@ -22,6 +21,7 @@ from jobs.settle import Bill, bill_failure, derive_job, fail_attempt
 declare("before-poll", "after-poll", "before-cancel", "after-cancel", "before-ready", "after-ready")
 _log = structlog.get_logger()
 _AFTER_CANCEL = 1.0
+_BETWEEN_FIRST_POLLS = 0.02
 _STAGES = {
     Stage.QUEUED: ProgressStage.VENDOR_QUEUED,
     Stage.THROTTLED: ProgressStage.VENDOR_THROTTLED,
@@ -51,6 +51,7 @@ class Waiting:
 
     context: Context
     sender: Sender
+    _left_behind: Spaced = field(default_factory=lambda: Spaced(_BETWEEN_FIRST_POLLS))
 
     async def __call__(self, clip_id: str) -> str:
         """Wait for the vendor's verdict; the name of the next step."""
@@ -178,13 +179,13 @@ class Waiting:
         return bool(await self.context.database.read(lambda connection: connection.execute(query).scalar()))
 
     def _first_delay(self, watch: _Watch) -> float:
-        """Nothing is known of when a clip that a dead process waited for was to be polled: somewhere within its turn.
+        """None for a new attempt. Those a dead process waited for go one after the other: they may be thousands.
 
         All at once, they would hold up each other, and all that starts.
         """
         if not watch.attempt.stage or watch.found.job.cancel_requested:
             return 0.0
-        return random.uniform(0.0, self._delay(watch, Pending()))  # noqa: S311 - spread
+        return self._left_behind.wait(self.context.monotonic())
 
     def _delay(self, watch: _Watch, outcome: Outcome) -> float:
         quiet = self._quiet(watch, outcome)

@@ -1,5 +1,6 @@
 """Waiting for a vendor: noise is waited out, an unknown word is never success, and a deadline has its grace."""
 
+import itertools
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -220,7 +221,7 @@ async def test_however_long_a_vendor_wants_quiet_a_clip_is_looked_at_when_its_ti
     await workshop.jobs.cancel(job_id, "acme")
 
 
-async def test_what_a_dead_process_waited_for_is_looked_at_within_its_turn(opened: Opened) -> None:
+async def test_what_a_dead_process_waited_for_is_looked_at_one_after_the_other(opened: Opened) -> None:
     workshop = await opened()
     await workshop.script("runway", STUCK)
     job_id = await workshop.order(MODELS["runway"])
@@ -230,8 +231,11 @@ async def test_what_a_dead_process_waited_for_is_looked_at_within_its_turn(opene
     assert found.last is not None
     step = Waiting(context, Sender(context))
     known, new = (_Watch(found, replace(found.last, stage=stage), stage) for stage in (found.last.stage, ""))
-    delays = [step._first_delay(known) for _ in range(50)]
-    assert 0 < min(delays) < max(delays) <= context.policy.mock_poll
+    begin = context.monotonic()
+    moments = [context.monotonic() + step._first_delay(known) for _ in range(500)]
+    assert moments[0] < begin + 0.02
+    assert min(later - earlier for earlier, later in itertools.pairwise(moments)) > 0.019
+    assert moments[-1] < context.monotonic() + 500 * 0.02
     assert step._first_delay(new) == 0
     known.found = replace(found, job=replace(found.job, cancel_requested=True))
     assert step._first_delay(known) == 0
