@@ -166,7 +166,7 @@ class Engine:
         self._client: DBOSClient | None = None
         self._dbos: DBOS | None = None
 
-    async def launch(self, steps: Mapping[str, Step], current: Current, *, polling: float = 0.1) -> None:
+    async def launch(self, steps: Mapping[str, Step], current: Current, *, polling: float = 0.25) -> None:
         """Take the data directory, start the engine on this loop, and let it recover what was pending.
 
         Whatever is raised, nothing of it is left behind: it may be tried again.
