@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import json
 import logging
+import math
 import re
 import socket
 import ssl
@@ -115,7 +116,7 @@ class Outgoing:
     """Seconds from the connection to the last byte of a reply; for a download, between two parts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     """The connections that are kept to one origin: each in a pool of its own, for one request at a time.
 
@@ -127,6 +128,7 @@ class _Kept:
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(KEPT_CONNECTIONS))
     _idle: list[tuple[float, http_library.AsyncHTTPTransport]] = field(default_factory=list)
     """Since when, the last used at the end."""
+    _closed: bool = False
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[http_library.AsyncHTTPTransport]:
@@ -139,13 +141,16 @@ class _Kept:
             raise
         now = time.monotonic()
         self._idle.append((now, transport))
-        while self._idle[0][0] < now - _KEPT_SECONDS:
-            await self._idle.pop(0)[1].aclose()
+        await self._close_before(math.inf if self._closed else now - _KEPT_SECONDS)
 
     async def aclose(self) -> None:
-        """Close those nobody uses."""
-        while self._idle:
-            await self._idle.pop()[1].aclose()
+        """Close them all, those in use when their exchange is over."""
+        self._closed = True
+        await self._close_before(math.inf)
+
+    async def _close_before(self, moment: float) -> None:
+        while self._idle and self._idle[0][0] < moment:
+            await self._idle.pop(0)[1].aclose()
 
 
 class Wire:

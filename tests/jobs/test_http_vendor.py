@@ -490,6 +490,29 @@ async def test_cancelled_polls_leave_every_place_to_the_next(client: VendorClien
     assert {reply.status for reply in replies} == {200}
 
 
+async def test_a_poll_under_way_when_the_client_closes_leaves_no_connection(
+    trusting: ssl.SSLContext, serve: "Serve"
+) -> None:
+    arrived, go, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer_when_told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await go.wait()
+        writer.write(OK)
+        assert await reader.read() == b""
+        gone.set()
+
+    served = await serve(answer_when_told, read=False)
+    client = VendorClient(verify=trusting)
+    poll = asyncio.create_task(client.poll(POLL, base_url=f"http://127.0.0.1:{served.port}", secret=SECRET))
+    await arrived.wait()
+    await client.aclose()
+    go.set()
+    assert (await poll).status == 200
+    await asyncio.wait_for(gone.wait(), 10)
+
+
 async def test_only_a_get_may_be_polled(client: VendorClient) -> None:
     with pytest.raises(ValueError, match="GET"):
         await client.poll(POST, base_url="http://127.0.0.1:1", secret=SECRET)
