@@ -106,10 +106,8 @@ def _compile(statement: Any, dialect: sa.Dialect, columns: list[str] | None) -> 
         schema_translate_map={SCHEMA_PLACEHOLDER: None},
         render_schema_translate=True,
     )
-    processors = {
-        bind: made.binds[bind].type.dialect_impl(dialect).bind_processor(dialect) for bind in made.positiontup
-    }
-    binds = [(bind, processors[bind] or _as_it_is) for bind in made.positiontup]
+    kinds = {bind: made.binds[bind].type.dialect_impl(dialect) for bind in made.positiontup}
+    binds = [(bind, kinds[bind].bind_processor(dialect) or _as_it_is) for bind in made.positiontup]
     return str(made), binds, {bind: parameter.value for bind, parameter in made.binds.items()}
 
 

@@ -1,6 +1,5 @@
 """Waiting for a vendor: noise is waited out, an unknown word is never success, and a deadline has its grace."""
 
-import itertools
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +14,7 @@ from core.outcome import Pending
 from jobs.events import EventKind, ProgressStage
 from jobs.orders import JobView
 from jobs.pace import LONGEST_POLL, next_poll
-from jobs.records import JobState
+from jobs.records import Attempt, JobState, Situation
 from jobs.sender import Sender
 from jobs.wait import Waiting, _Watch
 from providers.catalogue import CATALOGUE
@@ -185,16 +184,22 @@ def test_polls_are_never_faster_than_the_vendors_advice_nor_slower_than_half_a_m
             assert 3.0 <= next_poll(float(elapsed), typical, 3.0) <= 36.0
 
 
+async def _at_work(workshop: "Workshop", vendor: str) -> tuple[Situation, Attempt]:
+    """A clip that its vendor works on and never finishes, and its attempt."""
+    await workshop.script(vendor, STUCK)
+    job_id = await workshop.order(MODELS[vendor])
+    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
+    found = await workshop.jobs.context.situations(view.clips[0].clip.id)
+    assert found.last is not None
+    return found, found.last
+
+
 async def test_where_webhooks_arrive_polls_are_a_safety_net(opened: Opened) -> None:
     workshop = await opened()
-    await workshop.script("replicate", STUCK)
-    job_id = await workshop.order(MODELS["replicate"])
-    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
     context = workshop.jobs.context
-    found = await context.situations(view.clips[0].clip.id)
-    assert found.last is not None
+    found, last = await _at_work(workshop, "replicate")
     now = context.now()
-    live = replace(found.last, endpoint="replicate", submit_time=now - timedelta(seconds=600))
+    live = replace(last, endpoint="replicate", submit_time=now - timedelta(seconds=600))
     called, polled = (_Watch(found, replace(live, called_back=yes), live.stage) for yes in (True, False))
     step = Waiting(context, Sender(context))
     usual = context.row(live).typical_seconds[0]
@@ -203,40 +208,34 @@ async def test_where_webhooks_arrive_polls_are_a_safety_net(opened: Opened) -> N
     assert step._delay(called, Pending()) == LONGEST_POLL > step._delay(polled, Pending())
     context.history.heard("replicate", rang=False)
     assert step._delay(called, Pending()) < LONGEST_POLL
-    await workshop.jobs.cancel(job_id, "acme")
+    await workshop.jobs.cancel(found.job.id, "acme")
 
 
 async def test_however_long_a_vendor_wants_quiet_a_clip_is_looked_at_when_its_time_is_over(opened: Opened) -> None:
     workshop = await opened()
-    await workshop.script("runway", STUCK)
-    job_id = await workshop.order(MODELS["runway"])
-    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
     context = workshop.jobs.context
-    found = await context.situations(view.clips[0].clip.id)
-    assert found.last is not None
+    found, last = await _at_work(workshop, "runway")
     step, quiet = Waiting(context, Sender(context)), Pending(retry_after=3600.0)
     for left, most in ((7200.0, 3600.0), (100.0, 100.0), (-5.0, LONGEST_POLL)):
-        attempt = replace(found.last, deadline=context.now() + timedelta(seconds=left))
+        attempt = replace(last, deadline=context.now() + timedelta(seconds=left))
         assert most - 1 < step._delay(_Watch(found, attempt, attempt.stage), quiet) <= most
-    await workshop.jobs.cancel(job_id, "acme")
+    await workshop.jobs.cancel(found.job.id, "acme")
 
 
-async def test_what_a_dead_process_waited_for_is_looked_at_one_after_the_other(opened: Opened) -> None:
+async def test_what_a_dead_process_waited_for_is_looked_at_one_after_the_other(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop = await opened()
-    await workshop.script("runway", STUCK)
-    job_id = await workshop.order(MODELS["runway"])
-    view = await workshop.until(job_id, lambda view: view.clips[0].clip.stage == ProgressStage.VENDOR_RUNNING)
     context = workshop.jobs.context
-    found = await context.situations(view.clips[0].clip.id)
-    assert found.last is not None
+    found, last = await _at_work(workshop, "runway")
     step = Waiting(context, Sender(context))
-    known, new = (_Watch(found, replace(found.last, stage=stage), stage) for stage in (found.last.stage, ""))
-    begin = context.monotonic()
-    moments = [context.monotonic() + step._first_delay(known) for _ in range(500)]
-    assert moments[0] < begin + 0.02
-    assert min(later - earlier for earlier, later in itertools.pairwise(moments)) > 0.019
-    assert moments[-1] < context.monotonic() + 500 * 0.02
+    known, new = (_Watch(found, replace(last, stage=stage), stage) for stage in (last.stage, ""))
+    with monkeypatch.context() as still:
+        still.setattr(context, "monotonic", lambda: 1000.0)
+        assert [step._first_delay(known) for _ in range(500)] == pytest.approx([0.02 * turn for turn in range(500)])
+        still.setattr(context, "monotonic", lambda: 1005.0)
+        assert step._first_delay(known) == pytest.approx(5.0)
     assert step._first_delay(new) == 0
     known.found = replace(found, job=replace(found.job, cancel_requested=True))
     assert step._first_delay(known) == 0
-    await workshop.jobs.cancel(job_id, "acme")
+    await workshop.jobs.cancel(found.job.id, "acme")
