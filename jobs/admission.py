@@ -332,8 +332,9 @@ class Admission:
 
 
 def _rounded(wait: float) -> float:
-    """Up to two digits, so that refusals are alike: their answers are made once (`server.status`)."""
-    digits = 10.0 ** (math.floor(math.log10(max(wait, 0.001))) - 1)
+    """Up to two digits, so that refusals are alike: their answers are made once (`server.status`). At least 10 ms."""
+    wait = max(wait, 0.01)
+    digits = 10.0 ** (math.floor(math.log10(wait)) - 1)
     return round(math.ceil(wait / digits - 1e-9) * digits, 4)
 
 

@@ -129,12 +129,17 @@ class OpenAIVideosProvider(BaseVideoProvider):
         return _get(f"/videos/{ticket['id']}")
 
     def outcome(self, reply: Reply) -> Outcome | Finished:
-        """As any vendor's; the next poll's time is in a header, where the upstream has one."""
+        """As any vendor's; the next poll's time is in a header of its own, where the upstream has one.
+
+        Beside a job it goes before `Retry-After`, which its own SDK reads from errors only.
+        """
         outcome = super().outcome(reply)
         wait = _milliseconds(reply, "openai-poll-after-ms")
-        if isinstance(outcome, Pending) and outcome.retry_after is None and wait is not None:
-            return replace(outcome, retry_after=wait)
-        return outcome
+        if not isinstance(outcome, Pending) or wait is None:
+            return outcome
+        if reply.status >= 300 and outcome.retry_after is not None:
+            return outcome
+        return replace(outcome, retry_after=wait)
 
     def state(self, document: Mapping[str, Json]) -> Outcome:
         """Read a video object, by its `status`."""

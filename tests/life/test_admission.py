@@ -108,6 +108,18 @@ async def test_a_tenants_own_limits_stand_before_the_servers(opened: Opened) -> 
             pass
 
 
+async def test_who_must_wait_for_less_than_can_be_told_is_told_to_wait_ten_milliseconds(opened: Opened) -> None:
+    workshop = await opened(policy={"tenant_limits": TenantLimits(requests_per_second=10_000.0, burst=1)})
+    begin = workshop.jobs.context.now()
+    workshop.jobs.context.now = lambda: begin
+    async with workshop.jobs.admission.accepting("acme"):
+        pass
+    refusal = await _refusal(workshop.jobs.admission, "acme")
+    assert refusal.reason is Reason.TENANT_RATE_LIMITED
+    assert refusal.retry_after == 0.01
+    assert "try again in 0.01 s" in refusal.message
+
+
 async def test_who_does_not_listen_waits_for_being_refused(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.admission._HOLD", 0.2)
     workshop = await opened(policy={"tenant_limits": TenantLimits(requests_per_second=0.01, burst=1)})
