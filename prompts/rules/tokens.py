@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+TAKEN_BACK = "no wait"
+"""The word of a token that takes back what was said before it; none that is typed is the same."""
 # Each branch takes its run at once or gives up: the whole text is one pass, whatever it is.
 _PIECE = re.compile(
-    r"(?P<word>[^\W\d_]++(?:['\u2019][^\W\d_]++)*+)"
+    r"(?P<back>(?<![\"'“„«])(?<!\bwith )\b(?i:"
+    r"no,?\s++wait(?!\s++(?:for|list|staff|times?)\b)|wait,?\s++no|scratch\s++that|i\s++mean|or\s++rather"
+    r"|(?<=[,.;!?:…–—-] )(?:h?mm++|no|nope|oops|sorry|wait)(?=\s*+[,.;!…–—]))\b)"  # noqa: RUF001 - as they are typed
+    r"|(?P<word>[^\W\d_]++(?:['\u2019][^\W\d_]++)*+)"
     r"|(?P<number>\d{1,7}(?:[.,]\d{1,3})?(?!\d))"
     r"|(?P<line>\n\s*+)"
     r"|(?P<space>\s++)"
-    r"|(?P<other>\d++|(.)\6*+)",
+    r"|(?P<other>\d++|(?P<run>.)(?P=run)*+)",
     re.DOTALL,
 )
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]*+)[^<>]*+>")
@@ -34,7 +39,7 @@ class Kind(enum.Enum):
     JOINT = enum.auto()
     """What holds two numbers together: `16:9`, `5-7`."""
     DELIMITER = enum.auto()
-    """What ends a segment."""
+    """What ends a segment: a sign, or words that take back what was said (`10 s, no wait, 8 s`)."""
     SIGN = enum.auto()
     """What belongs to its neighbours: `~`, `#`, `%`."""
     SYMBOL = enum.auto()
@@ -175,7 +180,7 @@ def _kind(pieces: list[_Piece], at: int) -> Kind:
     typed = pieces[at].typed
     if typed in _JOINTS and _joins(pieces, at):
         return Kind.JOINT
-    if typed[0] in _DELIMITERS:
+    if pieces[at].group == "back" or typed[0] in _DELIMITERS:
         return Kind.DELIMITER
     if typed == "&":
         return Kind.WORD
@@ -197,6 +202,8 @@ def _word(group: str, typed: str) -> str:
         return typed.lower().replace("’", "'")  # noqa: RUF001 - as it is typed
     if group == "number":
         return typed
+    if group == "back":
+        return TAKEN_BACK
     return "and" if typed == "&" else typed[0]
 
 

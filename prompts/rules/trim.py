@@ -1,14 +1,15 @@
 """The picture in words: a text without what the fields carry, cut only where a clean sentence is left."""
 
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Container, Iterable, Iterator
+from itertools import dropwhile, pairwise
 
 from prompts.rules.finding import Finding
-from prompts.rules.tokens import Kind, Text
+from prompts.rules.tokens import TAKEN_BACK, Kind, Text
 from prompts.rules.vocabulary import labels, table, words
 
 _SENTENCE = frozenset(".!?。！？…")  # noqa: RUF001 - as they are typed
 _CLOSING = frozenset(",.;:!?)]}\n、。，！？")  # noqa: RUF001 - as they are typed
+_QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»"}
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}  # noqa: RUF001 - as they are typed
 
 
@@ -19,10 +20,15 @@ def trimmed(text: Text, findings: Iterable[Finding]) -> str:
         cut |= _whole_label(text, finding) if _labelled(text, finding) else _extended(text, finding)
     if not cut:
         return text.raw.strip()
-    cut.update(_delimiters(text, _mended(text, cut)))
+    cut.update(_delimiters(text, _mended(text, cut)), _taken_back(text, cut))
+    quotes = _quotes(text)
+    for closing, opening in quotes.items():
+        # What they hold goes with them or stays in them.
+        empty = closing - opening > 1 and cut.issuperset(range(opening + 1, closing))
+        (cut.update if empty else cut.difference_update)((opening, closing))
     kept = [index for index in range(len(text.tokens)) if index not in cut]
     pictures = any(text.tokens[index].kind in (Kind.WORD, Kind.SYMBOL) for index in kept)
-    return _rendered(text, kept) if pictures else text.raw.strip()
+    return _rendered(text, kept, quotes) if pictures else text.raw.strip()
 
 
 def _labelled(text: Text, finding: Finding) -> bool:
@@ -189,6 +195,14 @@ def _delimiters(text: Text, gone: set[int]) -> Iterator[int]:
     yield from _superfluous(text, groups, first=first, last=True)
 
 
+def _taken_back(text: Text, cut: set[int]) -> Iterator[int]:
+    """The words that take one reading back for another: `[10 s], no wait, [8 s]`; not what somebody says."""
+    for before, after in pairwise(segment for segment in text.segments if len(segment)):
+        if not (cut.isdisjoint(before) or cut.isdisjoint(after)):
+            delimiters = range(before.stop, after.start)
+            yield from dropwhile(lambda at: text.word(at) != TAKEN_BACK, delimiters)
+
+
 def _superfluous(text: Text, groups: list[range], *, first: bool, last: bool) -> Iterator[int]:
     """What to cut of groups of delimiters with nothing but gone segments between them."""
     if len(groups) == 1:
@@ -197,7 +211,7 @@ def _superfluous(text: Text, groups: list[range], *, first: bool, last: bool) ->
     left = groups[0] if first else strongest[: _ended(text, strongest)] if last else strongest
     brackets = _brackets(text, groups)
     for at in (at for group in groups for at in group):
-        if at in brackets or (at not in left and not text.tokens[at].opaque):
+        if at in brackets or not (at in left or text.tokens[at].opaque or text.word(at) == TAKEN_BACK):
             yield at
 
 
@@ -205,6 +219,18 @@ def _brackets(text: Text, groups: list[range]) -> set[int]:
     """The brackets around what is gone."""
     pairs = ((before[-1], after[0]) for before, after in pairwise(groups) if before and after)
     return {at for pair in pairs if _BRACKETS.get(text.word(pair[0])) == text.word(pair[1]) for at in pair}
+
+
+def _quotes(text: Text) -> dict[int, int]:
+    """Each closing quotation mark, and the one that it closes."""
+    pairs: dict[int, int] = {}
+    opened: int | None = None
+    for at, word in enumerate(text.words):
+        if opened is not None and word == _QUOTES[text.word(opened)]:
+            pairs[at], opened = opened, None
+        elif opened is None and word in _QUOTES:
+            opened = at
+    return pairs
 
 
 def _ended(text: Text, delimiters: range) -> int:
@@ -218,20 +244,21 @@ def _strength(text: Text, delimiters: range) -> int:
     return 2 if "\n" in typed else 1 if typed & _SENTENCE else 0
 
 
-def _rendered(text: Text, kept: list[int]) -> str:
+def _rendered(text: Text, kept: list[int], closing: Container[int]) -> str:
     """The tokens that are left, with what stood between those that were neighbours."""
     pieces: list[str] = []
     for at, index in enumerate(kept):
         if at:
-            pieces.append(_gap(text, kept[at - 1], index))
+            pieces.append(_gap(text, kept[at - 1], index, closing))
         pieces.append(_spelled(text, index, kept[at + 1] if at + 1 < len(kept) else index + 1))
     return "".join(pieces).strip()
 
 
-def _gap(text: Text, left: int, right: int) -> str:
+def _gap(text: Text, left: int, right: int, closing: Container[int]) -> str:
     if right == left + 1:
         return text.raw[text.tokens[left].end : text.tokens[right].start]
-    quoted = text.word(left) in words("trim", "quotes") and not text.raw[text.tokens[left].end].isspace()
+    opens = left not in closing and text.word(left) in words("trim", "quotes")
+    quoted = right in closing or (opens and not text.raw[text.tokens[left].end].isspace())
     return "" if quoted or text.word(right) in _CLOSING or text.word(left) == "\n" else " "
 
 

@@ -117,3 +117,34 @@ def test_a_length_that_no_video_has_is_said_and_not_read(text: str) -> None:
     draft = read(text)
     assert (draft.duration, draft.prompt) == (None, text)
     assert [notice.code for notice in draft.notices] == ["OUT_OF_RANGE"]
+
+
+BACK = (
+    ", no wait ",
+    " no wait ",
+    ", no, wait, ",
+    ". Wait, no, ",
+    ", I mean ",
+    ". Scratch that! ",
+    " or rather ",
+    ", no, ",
+    ", sorry, ",
+    " (no wait, ",
+    " - hmm, ",
+)
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_what_is_taken_back_is_said_and_leaves_the_prompt(back: str) -> None:
+    draft = read(f"a cat, ten seconds{back}8 s")
+    assert (draft.duration, draft.negative_prompt, draft.prompt.rstrip(".")) == (8, "", "a cat")
+    (notice,) = draft.notices
+    assert (notice.code, notice.before, notice.after) == ("CONTRADICTION", "10 s", "8 s")
+    draft = read(f"a cat, vertical{back}square")
+    assert (draft.aspect_ratio, draft.prompt.rstrip(".")) == ("1:1", "a cat")
+
+
+@pytest.mark.parametrize("text", ["a queue, no wait", "what I mean is a cat", "no, no, no", "they wait 30 seconds"])
+def test_words_that_take_nothing_back_stay(text: str) -> None:
+    draft = read(text)
+    assert (draft.duration, draft.negative_prompt, draft.prompt) == (None, "", text)

@@ -23,6 +23,14 @@ CUT = {
     "a cat ✨ 10s ✨": "a cat ✨ ✨",
     "Perfume on marble. Style: luxury. Length: 6 seconds.": "Perfume on marble.",
     '"vertical video of a train", he said': '"video of a train", he said',
+    'a man, 10 s, "hello" he says': 'a man, "hello" he says',
+    '"Hi" he says "bye", 10 s. He runs': '"Hi" he says "bye". He runs',
+    "a man, 10 s, «bonjour»": "a man, «bonjour»",
+    'a cat, "10 s", runs': "a cat, runs",
+    '"a cat, 10 s", vertical, at night': '"a cat," at night',
+    "a man shouting no wait, 10 s": "a man shouting no wait",
+    '"No, wait," she says, 5 seconds, vertical': '"No, wait," she says',
+    'a man, 10 s, "no, wait!"': 'a man, "no, wait!"',
     "un video de 10 segundos de un perro": "un video de un perro",
 }
 
