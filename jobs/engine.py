@@ -199,6 +199,7 @@ class Engine:
                 "notification_listener_polling_interval_sec": 0.25,
             }
         )
+        repairs.rest(self._dbos, alone=not self._database.shared)
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE,

@@ -9,12 +9,15 @@ from dbos import DBOS
 from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
+from dbos import _workflow_commands as dbos_commands
 from dbos._schemas import SCHEMA_PLACEHOLDER
 
 from core.postgres import is_away
 
 INTERNAL_QUEUE = "_dbos_internal_queue"
 _AT_ONCE = 500
+_SELDOM = 60.0
+_usual_interval: float = dbos_commands._BACKGROUND_JOBS_INTERVAL_SEC
 
 
 def apply() -> None:
@@ -24,6 +27,16 @@ def apply() -> None:
     dbos_sys_db.retriable_postgres_exception = also_retriable  # type: ignore[attr-defined,assignment]
     dbos_instance.startup_recovery_thread = recover_at_once  # type: ignore[attr-defined,assignment]
     dbos_sys_db.SystemDatabase._execute_prepared = _execute_prepared  # type: ignore[method-assign,assignment]
+
+
+def rest(dbos: DBOS, *, alone: bool) -> None:
+    """Before its launch: look once a minute for what no run of ours ever is, where DBOS does each second.
+
+    In its internal queue, delayed, out of time. On Postgres it holds a transaction open between two looks for the last
+    two: there they stay as they are.
+    """
+    dbos._registry.get_internal_queue()._polling_interval_sec = _SELDOM
+    dbos_commands._BACKGROUND_JOBS_INTERVAL_SEC = _SELDOM if alone else _usual_interval
 
 
 def _let_log() -> None:

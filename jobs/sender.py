@@ -224,9 +224,11 @@ class Sender:
         if endpoint.mock:
             return Budget(Local(context.now), Rate(per_second=_EMULATED_RATE, burst=int(_EMULATED_RATE)))
         per_second = provider.submits_per_second if submits else provider.requests_per_second
+        rate = Rate(per_second=per_second, burst=max(1, int(per_second)))
+        if not submits and not context.database.shared:  # nobody else asks with it, so that no poll needs to write
+            return Budget(Local(context.now), rate)
         name = f"vendor:{endpoint.name}" + ("/submits" if submits else "")
-        shared = Shared(context.database, name, context.now, context.monotonic)
-        return Budget(shared, Rate(per_second=per_second, burst=max(1, int(per_second))))
+        return Budget(Shared(context.database, name, context.now, context.monotonic), rate)
 
 
 def _authorised(request: Request, provider: BaseVideoProvider, secret: str) -> Request:

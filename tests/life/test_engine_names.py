@@ -13,6 +13,7 @@ from dbos import DBOS
 from dbos import _dbos as dbos_instance
 from dbos import _serialization as dbos_serialization
 from dbos import _sys_db as dbos_sys_db
+from dbos import _workflow_commands as dbos_commands
 
 from jobs import repairs
 from jobs.engine import workflow_id
@@ -126,6 +127,15 @@ async def test_what_this_executor_was_running_is_queued_again_in_one_go(opened: 
     await asyncio.to_thread(repairs.recover_at_once, dbos, dbos._sys_db.get_pending_workflows(executor, version))
     await workshop.eventually(lambda: _runs(workshop))
     await _goes_on(workshop, view)
+
+
+async def test_what_no_run_of_ours_is_in_is_looked_for_seldom(opened: Opened) -> None:
+    workshop = await opened()
+    dbos = workshop.jobs.context.engine._dbos
+    assert dbos is not None
+    assert dbos._registry.get_internal_queue()._polling_interval_sec == 60
+    seconds = 1 if workshop.database.shared else 60  # on Postgres a transaction stays open between two looks
+    assert seconds == dbos_commands._BACKGROUND_JOBS_INTERVAL_SEC
 
 
 async def _runs(workshop: "Workshop") -> bool:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
+from jobs import tables
 from jobs.buckets import Local, Rate, Shared
 from jobs.endpoints import Vendors
 from jobs.events import ProgressStage
@@ -154,6 +156,16 @@ async def test_a_wait_that_the_vendor_names_holds_for_every_clip_and_every_repli
     assert first.submit_time is not None
     assert _submitted(view) - first.submit_time >= timedelta(seconds=1.9)
     assert second.outcome is AttemptOutcome.ACCEPTED
+
+
+async def test_only_those_who_share_a_database_write_down_what_they_ask(real: Opened) -> None:
+    workshop = await real()
+    view = await workshop.ended(await workshop.order(GEN45, duration=2.0))
+    assert view.job.state is JobState.SUCCEEDED
+    query = sa.select(tables.buckets.c.name)
+    names = await workshop.database.read(lambda connection: set(connection.execute(query).scalars()))
+    shared = {"vendor:runway"} if workshop.database.shared else set()
+    assert names == {"vendor:runway/submits"} | shared
 
 
 def test_our_own_history_counts_once_there_is_enough_of_it() -> None:
