@@ -1,6 +1,7 @@
 """Short-lived credentials: where an endpoint's access token comes from.
 
 https://developers.google.com/identity/protocols/oauth2/service-account
+`cryptography` weighs eleven MiB: it is loaded where a service account signs.
 """
 
 import asyncio
@@ -13,14 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from core import urls
 from core.errors import UnsafeUrl
@@ -28,6 +23,9 @@ from core.outcome import Json, Reply, Request
 from core.urls import IPAddress
 from jobs.http import ExchangeFailed, VendorClient, Wire, exchange, prepared
 from providers.base import finite
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _AUDIENCE = "https://oauth2.googleapis.com/token"
@@ -176,7 +174,7 @@ class ServiceAccount(_TokenServer):
         client: VendorClient,
         *,
         email: str,
-        key: RSAPrivateKey,
+        key: "RSAPrivateKey",
         key_id: str,
         token_uri: str,
         monotonic: Callable[[], float] = time.monotonic,
@@ -190,6 +188,9 @@ class ServiceAccount(_TokenServer):
         return {"assertion": self._assertion(), "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
 
     def _assertion(self) -> str:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
         issued = int(self._now())
         header = {"typ": "JWT", "alg": "RS256", "kid": self._key_id}
         claims = {
@@ -292,7 +293,11 @@ def _member(document: Mapping[str, Json], name: str) -> str:
     return value
 
 
-def _private_key(pem: str) -> RSAPrivateKey:
+def _private_key(pem: str) -> "RSAPrivateKey":
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -1,7 +1,8 @@
 """The Ed25519 signatures of fal's webhooks. https://fal.ai/docs/documentation/model-apis/inference/webhooks
 
 What is signed, and that any key of the set may sign, is told alike by six third parties and by fal's page; that the
-set lies at `rest.fal.ai` is told by third parties only (older code asks `rest.alpha.fal.ai`).
+set lies at `rest.fal.ai` is told by third parties only (older code asks `rest.alpha.fal.ai`). `cryptography` weighs
+eleven MiB: it is loaded with the first signature.
 """
 
 import base64
@@ -10,11 +11,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from core.outcome import CallbackRefused, Json
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 TOLERANCE_SECONDS = 300
 _LONGEST_SET = 64 * 1024
@@ -56,7 +58,9 @@ def _header(headers: Mapping[str, str], name: str, shape: re.Pattern[str]) -> st
     return value
 
 
-def _fits(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+def _fits(key: "Ed25519PublicKey", signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(signature, message)
     except InvalidSignature:
@@ -64,7 +68,7 @@ def _fits(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def _keys(secrets: Sequence[str]) -> Iterator[Ed25519PublicKey]:
+def _keys(secrets: Sequence[str]) -> "Iterator[Ed25519PublicKey]":
     """The usable keys of these key sets; what is no key set is passed over. fal's webhooks name no key."""
     for secret in secrets:
         for entry in _entries(secret)[:_MOST_KEYS]:
@@ -82,13 +86,15 @@ def _entries(secret: str) -> list[Json]:
     return listed if isinstance(listed, list) else []
 
 
-def _key(entry: Mapping[str, Json]) -> Ed25519PublicKey | None:
+def _key(entry: Mapping[str, Json]) -> "Ed25519PublicKey | None":
     point = entry.get("x")
     foreign = entry.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or entry.get("use", "sig") != "sig"
     if foreign or entry.get("kty") != "OKP" or entry.get("crv") != "Ed25519":
         return None
     if not isinstance(point, str) or not _KEY.fullmatch(point):
         return None
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(f"{point}="))
     except ValueError:

@@ -1,6 +1,7 @@
 """The signed tokens of Google's per-request webhooks. https://ai.google.dev/gemini-api/docs/webhooks
 
 RS256 alone: which key signed is told by `kid`, what was signed by nothing but the key set of Google's own host.
+`cryptography` weighs eleven MiB: it is loaded with the first signature.
 """
 
 import base64
@@ -8,15 +9,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from core.outcome import CallbackRefused, Json
 from providers.base import finite
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 LEEWAY_SECONDS = 60
 OLDEST_SECONDS = 300
@@ -58,7 +58,11 @@ def verified(token: str, secrets: Sequence[str], now: datetime) -> Mapping[str, 
     return claims
 
 
-def _fits(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
+def _fits(key: "RSAPublicKey", signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     try:
         key.verify(signature, message, PKCS1v15(), SHA256())
     except InvalidSignature:
@@ -92,7 +96,7 @@ def _check_issuer(issuer: Json) -> None:
         raise CallbackRefused("the webhook's token is not from Google")
 
 
-def _keys(secrets: Sequence[str]) -> Iterator[tuple[Json, RSAPublicKey]]:
+def _keys(secrets: Sequence[str]) -> "Iterator[tuple[Json, RSAPublicKey]]":
     """Key id and key of every usable RSA key in these key sets; what is no key set is passed over."""
     for secret in secrets:
         document = _parsed(secret) if secret.startswith("{") else None
@@ -103,12 +107,14 @@ def _keys(secrets: Sequence[str]) -> Iterator[tuple[Json, RSAPublicKey]]:
                 yield entry["kid"], key
 
 
-def _key(entry: Mapping[str, Json]) -> RSAPublicKey | None:
+def _key(entry: Mapping[str, Json]) -> "RSAPublicKey | None":
     if entry.get("kty") != "RSA" or entry.get("alg", "RS256") != "RS256" or entry.get("use", "sig") != "sig":
         return None
     modulus, exponent = (int.from_bytes(_decoded(entry.get(name)), "big") for name in ("n", "e"))
     if not _SMALLEST_KEY <= modulus.bit_length() <= _LARGEST_KEY or not 3 <= exponent < 2**32:
         return None
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+
     try:
         return RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
