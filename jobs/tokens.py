@@ -1,7 +1,7 @@
 """Short-lived credentials: where an endpoint's access token comes from.
 
 https://developers.google.com/identity/protocols/oauth2/service-account
-`cryptography` weighs eleven MiB: it is loaded where a service account signs.
+`cryptography` weighs nine MiB: it is loaded where a service account signs.
 """
 
 import asyncio

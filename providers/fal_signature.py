@@ -2,7 +2,7 @@
 
 What is signed, and that any key of the set may sign, is told alike by six third parties and by fal's page; that the
 set lies at `rest.fal.ai` is told by third parties only (older code asks `rest.alpha.fal.ai`). `cryptography` weighs
-eleven MiB: it is loaded with the first signature.
+nine MiB: it is loaded with the first signature.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """The signed tokens of Google's per-request webhooks. https://ai.google.dev/gemini-api/docs/webhooks
 
 RS256 alone: which key signed is told by `kid`, what was signed by nothing but the key set of Google's own host.
-`cryptography` weighs eleven MiB: it is loaded with the first signature.
+`cryptography` weighs nine MiB: it is loaded with the first signature.
 """
 
 import base64
