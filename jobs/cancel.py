@@ -32,13 +32,15 @@ def _flag(context: Context, connection: sa.Connection, job_id: str, now: datetim
     state = job.state
     if state.terminal and state is not JobState.CANCELLED:
         raise not_cancellable(state)
-    if state.terminal or job.cancel_requested:
+    if state.terminal:
         return []
+    rows = connection.execute(sa.select(clips.c.id, clips.c.state).where(clips.c.job_id == job_id)).all()
+    if job.cancel_requested:  # their bell is rung again: the first time it may not have come to that
+        return [row.id for row in rows]
     parked = state is JobState.NEEDS_RESOLUTION
     values = {"cancel_requested": True, "state": str(job.state) if parked else str(JobState.CANCELLING)}
     connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values))
     emit(connection, job_id, EventKind.CANCELLING, now, {"job_state": values["state"]})
-    rows = connection.execute(sa.select(clips.c.id, clips.c.state).where(clips.c.job_id == job_id)).all()
     failure = Failure(reason=FailureReason.CANCELLED, message="cancelled on request")
     for row in rows:
         if row.state == str(ClipState.QUEUED):  # nothing was bought yet: it ends here, whatever the queue holds

@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -251,9 +251,9 @@ def _admitted(text: str, admit: Callable[[IPAddress], bool]) -> bool:
 
 
 def _pinned(outgoing: Outgoing, ip: str, shares: int) -> http_library.Request:
-    url = http_library.URL(outgoing.address.url)
+    address = outgoing.address
     headers = {
-        "Host": url.netloc.decode("ascii"),
+        "Host": address.origin.removeprefix(f"{address.scheme}://"),
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "User-Agent": "filmgate",
@@ -262,10 +262,10 @@ def _pinned(outgoing: Outgoing, ip: str, shares: int) -> http_library.Request:
     timeout = http_library.Timeout(outgoing.read_timeout, connect=outgoing.connect_timeout / shares)
     return http_library.Request(
         outgoing.method,
-        url.copy_with(host=ip),
+        replace(address, host=ip).url,
         headers=headers,
         content=outgoing.stream() if outgoing.stream else outgoing.body or None,
-        extensions={"sni_hostname": outgoing.address.host, "timeout": timeout.as_dict()},
+        extensions={"sni_hostname": address.host, "timeout": timeout.as_dict()},
     )
 
 

@@ -27,6 +27,7 @@ def apply() -> None:
     dbos_sys_db.retriable_postgres_exception = also_retriable  # type: ignore[attr-defined,assignment]
     dbos_instance.startup_recovery_thread = recover_at_once  # type: ignore[attr-defined,assignment]
     dbos_sys_db.SystemDatabase._execute_prepared = _execute_prepared  # type: ignore[method-assign,assignment]
+    dbos_sys_db.SystemDatabase.get_queue_partitions = _partitions  # type: ignore[method-assign,assignment]
 
 
 def rest(dbos: DBOS, *, alone: bool) -> None:
@@ -84,6 +85,22 @@ def requeue(dbos: DBOS, workflows: Sequence[str], executors: Sequence[str]) -> N
     values = {"status": "ENQUEUED", "owner_xid": None, "started_at_epoch_ms": None, "updated_at": now}
     with dbos._sys_db.engine.begin() as connection:
         connection.execute(sa.update(table).where(*mine).values(**values, queue_name=queue))
+
+
+_partitions_each: Callable[..., list[str]] = dbos_sys_db.SystemDatabase.get_queue_partitions
+_QUEUED = (
+    "SELECT 1 FROM workflow_status"
+    " WHERE queue_name = ? AND status = 'ENQUEUED' AND status IN ('ENQUEUED', 'PENDING') LIMIT 1"
+)
+
+
+def _partitions(system: dbos_sys_db.SystemDatabase, queue_name: str) -> list[str]:
+    """Whose runs are queued. DBOS builds a long statement for it at each look; that there are none is told cheaply."""
+    if system._is_sqlite:
+        with system.engine.begin() as connection:
+            if connection.exec_driver_sql(_QUEUED, (queue_name,)).first() is None:
+                return []
+    return _partitions_each(system, queue_name)
 
 
 _Compiled = tuple[str, list[tuple[str, Callable[[Any], Any]]], dict[str, Any]]

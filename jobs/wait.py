@@ -42,6 +42,8 @@ class _Watch:
     stop_pause: float = 1.0
     """Seconds until it is asked again, should it not have heard."""
     overdue: bool = False
+    news: bool = True
+    """Whether the job's row may have changed since it was last looked at."""
     unknown: set[str] = field(default_factory=set)
 
 
@@ -75,7 +77,7 @@ class Waiting:
                     self.context.history.heard(attempt.endpoint, rang=rang)
                 if step is not None:
                     return step
-                rang = await listening.wait(self._delay(watch, outcome))
+                watch.news = rang = await listening.wait(self._delay(watch, outcome))
 
     async def _digest(self, watch: _Watch, outcome: Outcome) -> str | None:
         """Act on what the vendor says; the next step's name, or None to go on waiting."""
@@ -145,7 +147,7 @@ class Waiting:
         """Cancel at the vendor when the caller asked or the deadline is over; give up when the grace is over too."""
         now = self.context.now()
         deadline = watch.attempt.deadline or now + timedelta(days=1)
-        if now >= deadline or await self._cancel_requested(watch):
+        if now >= deadline or await self._has_been_cancelled(watch):
             await self._ask_to_stop(watch, now)
         if now >= deadline and not watch.overdue:
             await self._overdue(watch, now)
@@ -173,6 +175,12 @@ class Waiting:
             lambda connection: _note(self.context, connection, watch, ProgressStage.OVERDUE, now)
         )
         self.context.bell.ring(watch.found.job.id)
+
+    async def _has_been_cancelled(self, watch: _Watch) -> bool:
+        """As `_cancel_requested`, but no look without news: alone on its database it hears of each cancel."""
+        if watch.news or watch.stop_asked is not None or self.context.database.shared:
+            return await self._cancel_requested(watch)
+        return False
 
     async def _cancel_requested(self, watch: _Watch) -> bool:
         query = sa.select(tables.jobs.c.cancel_requested).where(tables.jobs.c.id == watch.found.job.id)

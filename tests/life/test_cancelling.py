@@ -60,6 +60,19 @@ async def test_a_clip_that_still_waits_for_its_slot_is_never_bought(opened: Open
     assert (await workshop.verdict()).faults == ()
 
 
+async def test_a_cancel_that_nobody_heard_is_heard_when_it_is_asked_for_again(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = await opened()
+    await workshop.script("runway", "stuck-running")
+    job_id = await workshop.order(GEN45)
+    await workshop.until(job_id, _at(ProgressStage.VENDOR_RUNNING))
+    with monkeypatch.context() as deaf:
+        deaf.setattr(workshop.jobs.context.bell, "ring", lambda *_keys: None)
+        await workshop.jobs.cancel(job_id, "acme")
+    await _cancelled(workshop, job_id)
+
+
 async def test_a_clip_in_back_off_stops_at_once(opened: Opened) -> None:
     workshop = await opened()
     await workshop.script("runway", "rate-limit-seconds", times=9, options={"seconds": 600})
