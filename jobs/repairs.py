@@ -92,6 +92,7 @@ _QUEUED = (
     "SELECT 1 FROM workflow_status"
     " WHERE queue_name = ? AND status = 'ENQUEUED' AND status IN ('ENQUEUED', 'PENDING') LIMIT 1"
 )
+"""Twice the status: only with the second, the words of DBOS's partial index, does SQLite take that."""
 
 
 def _partitions(system: dbos_sys_db.SystemDatabase, queue_name: str) -> list[str]:

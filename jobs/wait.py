@@ -178,9 +178,9 @@ class Waiting:
 
     async def _has_been_cancelled(self, watch: _Watch) -> bool:
         """As `_cancel_requested`, but no look without news: alone on its database it hears of each cancel."""
-        if watch.news or watch.stop_asked is not None or self.context.database.shared:
-            return await self._cancel_requested(watch)
-        return False
+        if watch.stop_asked is not None:
+            return True
+        return (watch.news or self.context.database.shared) and await self._cancel_requested(watch)
 
     async def _cancel_requested(self, watch: _Watch) -> bool:
         query = sa.select(tables.jobs.c.cancel_requested).where(tables.jobs.c.id == watch.found.job.id)

@@ -22,10 +22,10 @@ def trimmed(text: Text, findings: Iterable[Finding]) -> str:
         return text.raw.strip()
     cut.update(_delimiters(text, _mended(text, cut)), _taken_back(text, cut))
     quotes = _quotes(text)
-    for closing, opening in quotes.items():
-        # What they hold goes with them or stays in them.
-        empty = closing - opening > 1 and cut.issuperset(range(opening + 1, closing))
-        (cut.update if empty else cut.difference_update)((opening, closing))
+    for closing, opening in quotes.items():  # they stay around what stays, and go with what goes
+        cut -= {opening, closing}
+        if closing - opening > 1 and cut.issuperset(range(opening + 1, closing)):
+            cut |= {opening, closing}
     kept = [index for index in range(len(text.tokens)) if index not in cut]
     pictures = any(text.tokens[index].kind in (Kind.WORD, Kind.SYMBOL) for index in kept)
     return _rendered(text, kept, quotes) if pictures else text.raw.strip()
